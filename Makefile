@@ -1,0 +1,71 @@
+# Two commands matter: `make demo` and `make test`. Both set up what they need and reuse it.
+PYTHON ?= python3.11
+LIGHT_PYTHON ?= $(PYTHON)
+VENVS := .venvs
+UV := $(VENVS)/tools/bin/uv
+PYTEST_ARGS ?=
+# Extra arguments for installing torch, e.g. an index that serves CPU-only builds.
+TORCH_PIP_ARGS ?=
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: help demo test test-main test-tf-keras test-light test-legacy lint format lock clean
+
+help:
+	@echo "make demo    the main job on real data: train, export, serve, load, fine-tune, publish"
+	@echo "make test    the tests in all environments: main, main with tf_keras, light, legacy"
+	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make lock    resolve requirements/*.in to the newest versions"
+
+demo: $(VENVS)/demo/.ready
+	$(VENVS)/demo/bin/python demo/main.py
+
+test: test-main test-tf-keras test-light test-legacy
+
+test-main: $(VENVS)/main/.ready
+	$(VENVS)/main/bin/python -m pytest $(PYTEST_ARGS)
+
+test-tf-keras: $(VENVS)/main/.ready
+	TF_USE_LEGACY_KERAS=1 $(VENVS)/main/bin/python -m pytest tests/keras tests/seeds $(PYTEST_ARGS)
+
+test-light: $(VENVS)/light/.ready
+	$(VENVS)/light/bin/python -m pytest $(PYTEST_ARGS)
+
+test-legacy: $(VENVS)/legacy/.ready
+	$(VENVS)/legacy/bin/python -m pytest tests/keras tests/seeds tests/engines $(PYTEST_ARGS)
+
+lint: $(VENVS)/lint/.ready
+	$(VENVS)/lint/bin/ruff check .
+	$(VENVS)/lint/bin/ruff format --check .
+	$(VENVS)/lint/bin/mypy
+	PYTHONPATH=src $(VENVS)/lint/bin/lint-imports
+
+format: $(VENVS)/lint/.ready
+	$(VENVS)/lint/bin/ruff check --fix .
+	$(VENVS)/lint/bin/ruff format .
+
+lock: $(UV)
+	for name in demo main light legacy lint; do \
+	  $(UV) pip compile -q --upgrade --no-emit-index-url --no-header --python-version 3.11 \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+$(UV):
+	$(PYTHON) -m venv $(VENVS)/tools
+	$(VENVS)/tools/bin/pip install -q -r requirements/tools.txt
+
+# torch comes by pip: the resolver of uv does not look where a local CPU build may lie.
+$(VENVS)/main/.ready: requirements/main.txt requirements/torch.txt pyproject.toml $(UV)
+	$(UV) venv -q --clear --seed --python $(PYTHON) $(VENVS)/main
+	$(VENVS)/main/bin/python -m pip install -q --no-deps $(TORCH_PIP_ARGS) -r requirements/torch.txt
+	$(UV) pip install -q --compile-bytecode --python $(VENVS)/main -r requirements/main.txt
+	$(UV) pip install -q --python $(VENVS)/main --no-deps -e .
+	touch $@
+
+$(VENVS)/light/.ready: PYTHON := $(LIGHT_PYTHON)
+$(VENVS)/%/.ready: requirements/%.txt pyproject.toml $(UV)
+	$(UV) venv -q --clear --python $(PYTHON) $(VENVS)/$*
+	$(UV) pip install -q --compile-bytecode --python $(VENVS)/$* -r requirements/$*.txt
+	$(UV) pip install -q --python $(VENVS)/$* --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf $(VENVS) .demo dist

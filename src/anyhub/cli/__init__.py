@@ -1,0 +1,1 @@
+"""The command line: `anyhub get|inspect|run|serve`."""

@@ -1,0 +1,7 @@
+"""`python -m anyhub.cli` is `anyhub`."""
+
+import sys
+
+from anyhub.cli.main import main
+
+sys.exit(main())

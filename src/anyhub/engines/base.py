@@ -1,0 +1,84 @@
+"""What an engine is, and what the Keras layers ask of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from anyhub.savedmodel import ModelLayout
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way in which a function of a model can be called: a concrete function's arguments.
+
+    Attributes:
+        args: Positional arguments: nests of tensor specs (anything with `dtype` and
+            `shape`) and Python values.
+        kwargs: Keyword arguments, likewise.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+class LayerSupport(Protocol):
+    """The framework-dependent steps of calling a model from a Keras layer."""
+
+    def forms(self, function: Callable[..., Any]) -> tuple[Form, ...]:
+        """The ways in which a function can be called; empty when it is plain Python."""
+
+    def parameter_names(self, function: Callable[..., Any]) -> tuple[str, ...]:
+        """Names of the function's parameters, in order."""
+
+    def to_tensors(self, value: Any, specs: Sequence[Any]) -> Any:
+        """Turn Python values into tensors and cast to the dtype that all specs agree on.
+
+        Only casts that cannot change the meaning are made: between float widths, and to a
+        wider integer.
+
+        Args:
+            value: A tensor, array, Python value, or nest of them.
+            specs: What the forms of a function accept in this place.
+        """
+
+    def call_either(
+        self, flag: Any, if_true: Callable[[], Any], if_false: Callable[[], Any]
+    ) -> Any:
+        """Call one of two functions, by a Python bool or a tensor of it."""
+
+    def set_shapes(self, outputs: Any, shapes: Any, inputs: Any) -> Any:
+        """Tell the framework the shapes (without batch dimension) of outputs."""
+
+    def is_mismatch(self, error: Exception) -> bool:
+        """Whether an error of a call says that the arguments fit no form."""
+
+
+class Engine(Protocol):
+    """Something that loads and runs models.
+
+    Attributes:
+        name: What users call it.
+        install: The command that installs what it needs.
+    """
+
+    name: str
+    install: str
+
+    def is_installed(self) -> bool:
+        """Whether its packages can be imported, found out without importing them."""
+
+    def load(self, layout: ModelLayout, tags: Any, options: Any) -> Any:
+        """Load a model.
+
+        Args:
+            layout: Where the model lies.
+            tags: Which graph variant, None for the only one.
+            options: The engine's own load options.
+        """
+
+    def layer_support(self) -> LayerSupport:
+        """What Keras layers need for objects of this engine."""

@@ -1,0 +1,57 @@
+"""`hub.load`: from a handle to an object that can be called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyhub.engines.registry import choose_engine
+from anyhub.handles import parse_handle, resolve_handle
+from anyhub.savedmodel import read_layout
+from anyhub.settings import Settings
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+
+def load(
+    handle: str | os.PathLike[str],
+    tags: str | Sequence[str] | None = None,
+    options: Any = None,
+    *,
+    engine: str | None = None,
+) -> Any:
+    """Resolve a handle and load the model.
+
+    With engine `tensorflow` the result is what `tf.saved_model.load` returns. A SavedModel's
+    functions are called with tensors and the Python values they were traced for, its
+    signatures as `obj.signatures["serving_default"](**tensors)`.
+
+    Args:
+        handle: See `anyhub.resolve`.
+        tags: Which graph variant of a TF1 model to load. Unset means the only one, and the
+            one without tags for models of the TF1 Hub format.
+        options: Passed on to the engine, for `tensorflow` a `tf.saved_model.LoadOptions`.
+        engine: Name of the engine; default is `ANYHUB_ENGINE`, else what is installed.
+
+    Returns:
+        The engine's object.
+
+    Raises:
+        HubError: As `anyhub.resolve`, and: EngineError for an unknown engine,
+            MissingDependencyError if it or an op library is not installed, ModelNotFoundError
+            if the directory holds no model, TagsError for unknown tags, SavedModelError for
+            damaged files.
+
+    Example:
+        >>> import anyhub as hub
+        >>> embed = hub.load("https://example.com/google/nnlm-en-dim128/2")  # doctest: +SKIP
+        >>> embed(["A long sentence."]).shape  # doctest: +SKIP
+        TensorShape([1, 128])
+    """
+    settings = Settings.from_environment()
+    parsed = parse_handle(handle)
+    chosen = choose_engine(engine, settings)
+    layout = read_layout(Path(resolve_handle(parsed, settings)))
+    return chosen.load(layout, tags, options)

@@ -1,0 +1,1 @@
+"""Moving bytes: HTTP downloads, archives, progress."""

@@ -1,0 +1,110 @@
+"""The command line, run as a process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from support.archives import FAKE_MODEL, tar_gz
+from support.fault_server import Answer, FaultServer
+
+
+def anyhub(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "anyhub", *map(str, arguments)]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == code, answer.stderr
+    return answer
+
+
+def test_get(fault_server: FaultServer) -> None:
+    fault_server.answers = [Answer(body=tar_gz(FAKE_MODEL))]
+    url = f"{fault_server.url}/pub/model/1"
+    path = Path(anyhub("get", url).stdout.rstrip("\n"))
+    assert (path / "saved_model.pb").is_file()
+    assert json.loads(anyhub("get", url, "--json").stdout) == {"handle": url, "path": str(path)}
+    assert len(fault_server.requests) == 1
+
+
+def test_errors_are_one_sentence_on_stderr() -> None:
+    answer = anyhub("get", "htps://host/p/m/1", code=1)
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("anyhub: handle 'htps://host/p/m/1' has scheme 'htps'")
+    assert "Traceback" not in answer.stderr
+
+
+def test_wrong_usage() -> None:
+    assert "usage: anyhub" in anyhub(code=2).stderr
+    assert "invalid choice: 'fly'" in anyhub("fly", code=2).stderr
+
+
+def test_version_and_help() -> None:
+    assert anyhub("--version").stdout.startswith("anyhub 0.")
+    for word in ("get", "inspect", "run", "serve", "exit codes"):
+        assert word in anyhub("--help").stdout
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("tensorflow", reason="inspect and run need TensorFlow")
+    from support import models
+
+    folder = tmp_path_factory.mktemp("cli")
+    for name in ("mul", "text", "signatures", "trainable", "tf1_hub"):
+        getattr(models, f"save_{name}")(folder / name)
+    return folder
+
+
+def test_inspect(models: Path) -> None:
+    text = anyhub("inspect", models / "signatures").stdout
+    for word in ("SavedModel, written by TensorFlow", "add", "serving_default", "float32 (?)"):
+        assert word in text
+    summary = json.loads(anyhub("inspect", models / "trainable", "--json").stdout)
+    assert summary["callables"] == {"__call__": 4}
+    # The model's three and the save_counter of tf.train.Checkpoint.
+    assert summary["variables"] == 4
+    (variant,) = summary["variants"]
+    assert variant["tags"] == ["serve"]
+    (signature,) = variant["signatures"]
+    assert signature["inputs"] == [{"name": "inputs", "dtype": "float32", "shape": [None, 3]}]
+    assert "TF1 Hub" in anyhub("inspect", models / "tf1_hub").stdout
+
+
+def test_run(models: Path, tmp_path: Path) -> None:
+    answer = anyhub("run", models / "signatures", "-i", "[1.0, 2]", "--json")
+    assert json.loads(answer.stdout) == {"y": [3.0, 6.0], "z": [-1.0, -2.0]}
+    np.save(tmp_path / "b.npy", np.array([5.0]))
+    arguments = ("-s", "add", "-i", "a=[1]", "-i", f"b=@{tmp_path / 'b.npy'}")
+    answer = anyhub("run", models / "signatures", *arguments)
+    assert answer.stdout.startswith("sum: float32 (1,)\n[6.]")
+    anyhub("run", models / "signatures", *arguments, "-o", tmp_path / "out.npz")
+    assert np.load(tmp_path / "out.npz")["sum"] == [6.0]
+    answer = anyhub("run", models / "tf1_hub", "-i", "[1]", "--json")
+    assert json.loads(answer.stdout) == {"default": [2.0]}
+
+
+def test_run_text(models: Path) -> None:
+    answer = anyhub("run", models / "text", "-i", '["a", "long"]', "--json")
+    (rows,) = json.loads(answer.stdout).values()
+    np.testing.assert_allclose(rows, [[1.2, 1.3, 1.4, 1.5], [0.4, 0.5, 0.6, 0.7]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["-s", "nope", "-i", "[1]"], "no signature 'nope'; available: 'serving_default', 'add'"),
+        ([], "takes x: float32 (None,); found no input"),
+        (["-i", "y=[1]"], "found 'y'"),
+        (["-i", '["text"]'], "input 'x' does not fit"),
+        (["-i", "[[1]]"], "has shape (1, 1), accepted (None,)"),
+        (["-i", "@no/such.npy"], "cannot read input file 'no/such.npy'"),
+    ],
+)
+def test_run_errors(models: Path, arguments: list[str], words: str) -> None:
+    answer = anyhub("run", models / "signatures", *arguments, code=1)
+    assert words in answer.stderr
+    assert "Traceback" not in answer.stderr
