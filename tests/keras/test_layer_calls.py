@@ -8,6 +8,7 @@ import tensorflow as tf
 
 import anyhub as hub
 from anyhub.errors import (
+    EngineError,
     InputError,
     LayerError,
     ModelNotFoundError,
@@ -257,3 +258,19 @@ def test_losses_that_are_not_callable() -> None:
     identity.regularization_losses = [1.0]
     with pytest.raises(LayerError, match="found float 1.0"):
         hub.KerasLayer(identity)
+
+
+def test_load_options_and_engine_reach_the_loader(saved, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+    own_load = tf.saved_model.load
+
+    def load(path, tags=None, options=None):
+        seen.update(path=path, tags=tags, options=options)
+        return own_load(path, tags=tags, options=options)
+
+    monkeypatch.setattr(tf.saved_model, "load", load)
+    options = tf.saved_model.LoadOptions(experimental_io_device="/job:localhost")
+    hub.KerasLayer(saved("tf1_hub"), tags=["train"], load_options=options, engine="tensorflow")
+    assert seen == {"path": saved("tf1_hub"), "tags": ["train"], "options": options}
+    with pytest.raises(EngineError, match="unknown engine 'abacus'"):
+        hub.KerasLayer(saved("mul"), engine="abacus")

@@ -10,7 +10,10 @@ import struct
 import zlib
 
 import pytest
-from archive_builders import (
+
+from anyhub.errors import ArchiveError
+from anyhub.transport.archive import streams, unpack
+from support.archive_builders import (
     END,
     archives,
     contents,
@@ -24,9 +27,6 @@ from archive_builders import (
     record,
     zst,
 )
-
-from anyhub.errors import ArchiveError
-from anyhub.transport.archive import unpack
 
 FILES = model_files(20_000)
 SMALL = {"d/a.txt": b"some text, some text", "empty": b"", "z": b"\x00\xff" * 30}
@@ -248,6 +248,13 @@ def test_reasons(tmp_path, data, expected):
 )
 def test_pax_records(tmp_path, records, expected):
     assert expected in reason(tmp_path, member("x", records, b"x") + member("f") + END)
+
+
+def test_junk_that_begins_with_a_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "_READ_SIZE", len(ZST))
+    assert "the zstd frame is followed by something else" in reason(tmp_path, ZST + b"j")
+    monkeypatch.setattr(streams, "_READ_SIZE", len(GZ))
+    assert "the gzip data is followed by something else" in reason(tmp_path, GZ + b"j")
 
 
 def test_zip64_without_its_end_record(tmp_path):

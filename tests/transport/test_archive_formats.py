@@ -12,7 +12,12 @@ import zipfile
 from typing import TYPE_CHECKING
 
 import pytest
-from archive_builders import (
+
+from anyhub.errors import ArchiveError
+from anyhub.transport.archive import Limits, UnpackedFile, streams, unpack
+from anyhub.transport.archive import zip as zip_module
+from anyhub.transport.archive.sniff import unknown_format
+from support.archive_builders import (
     END,
     V7,
     archives,
@@ -27,10 +32,6 @@ from archive_builders import (
     python_zip,
     zst,
 )
-
-from anyhub.errors import ArchiveError
-from anyhub.transport.archive import Limits, UnpackedFile, unpack
-from anyhub.transport.archive.sniff import unknown_format
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,6 +205,18 @@ def test_sizes_around_the_borders_of_blocks_and_pieces(tmp_path, size, filler):
         path = write(tmp_path, data)
         unpack(path, tmp_path / str(number))
         assert_contents(tmp_path / str(number), files)
+
+
+@pytest.mark.parametrize("kind", archives({}))
+@pytest.mark.parametrize("read_size", [1, 64])
+@pytest.mark.parametrize("piece_size", [1, 100])
+def test_any_sizes_of_reads_and_pieces(tmp_path, monkeypatch, kind, read_size, piece_size):
+    """A decompressor may hold back contents when it has no input left."""
+    for module in (streams, zip_module):
+        monkeypatch.setattr(module, "_READ_SIZE", read_size)
+        monkeypatch.setattr(module, "_PIECE_SIZE", piece_size)
+    files = {"zeros": bytes(3000), "text": b"abc" * 300, "empty": b""}
+    assert_contents(unpacked(tmp_path, archives(files)[kind]), files)
 
 
 def test_directories_without_files_are_created(tmp_path):

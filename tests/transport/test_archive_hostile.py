@@ -11,7 +11,10 @@ import zipfile
 from dataclasses import fields
 
 import pytest
-from archive_builders import (
+
+from anyhub.errors import ArchiveError, UnsafeArchiveError
+from anyhub.transport.archive import Limits, unpack
+from support.archive_builders import (
     END,
     GNU,
     V7,
@@ -26,9 +29,6 @@ from archive_builders import (
     record,
     zst,
 )
-
-from anyhub.errors import ArchiveError, UnsafeArchiveError
-from anyhub.transport.archive import Limits, unpack
 
 
 @pytest.fixture

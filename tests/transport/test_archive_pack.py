@@ -14,12 +14,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from archive_builders import assert_contents, contents, model_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from anyhub.errors import ArchiveError, UnsafeArchiveError
 from anyhub.transport.archive import PackedArchive, pack, packing, unpack
+from support.archive_builders import assert_contents, contents, model_files
 
 FILES = model_files() | {
     "assets/" + "long_name_" * 20 + ".txt": b"longer than a field",
@@ -251,6 +251,17 @@ def test_the_old_archive_survives_a_failure(tmp_path, model):
     (model / "more").write_bytes(b"more")
     pack(model, tmp_path / "m.tgz")
     assert (tmp_path / "m.tgz").read_bytes() != old
+
+
+def test_the_archive_is_on_the_disk_before_it_has_its_name(tmp_path, model, monkeypatch):
+    synced = []
+
+    def fsync(descriptor):
+        synced.append((os.fstat(descriptor).st_size, (tmp_path / "m.tgz").exists()))
+
+    monkeypatch.setattr(packing.os, "fsync", fsync)
+    packed = pack(model, tmp_path / "m.tgz")
+    assert synced[0] == (packed.size, False)
 
 
 def test_the_archive_has_the_default_permissions(tmp_path, model):

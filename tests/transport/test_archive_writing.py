@@ -10,7 +10,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from archive_builders import (
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from anyhub.errors import ArchiveError, UnsafeArchiveError
+from anyhub.transport.archive import unpack, unpacking, writing
+from support.archive_builders import (
     END,
     GNU,
     POSIX,
@@ -26,11 +31,6 @@ from archive_builders import (
     python_zip,
     zst,
 )
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from anyhub.errors import ArchiveError, UnsafeArchiveError
-from anyhub.transport.archive import unpack, unpacking, writing
 
 FILES = model_files()
 GOOD = gz(member("f", b"x") + END)

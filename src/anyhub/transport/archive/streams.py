@@ -69,6 +69,7 @@ def _gzip_fault(error: zlib.error, position: int) -> str:
 
 
 def _check_gzip_end(rest: bytes, file: BinaryIO) -> None:
+    rest = rest or file.read(_READ_SIZE)
     if rest.startswith(_GZIP_MAGIC):
         raise damaged("a second gzip member follows the first; one is accepted")
     while rest:
@@ -118,11 +119,15 @@ class ByteStream:
         self._pieces = pieces
         self._piece = memoryview(b"")
 
-    def peek(self) -> bytes:
-        """Return some bytes that come next without reading them, none at the end."""
-        if not self._piece:
-            self._piece = memoryview(next(self._pieces, b""))
-        return bytes(self._piece)
+    def peek(self, size: int) -> bytes:
+        """Return the next `size` bytes without reading them, fewer only at the end."""
+        known = [bytes(self._piece)]
+        missing = size - len(self._piece)
+        while missing > 0 and (piece := next(self._pieces, b"")):
+            known.append(piece)
+            missing -= len(piece)
+        self._piece = memoryview(b"".join(known))
+        return bytes(self._piece[:size])
 
     def take(self, limit: int) -> memoryview:
         """Read at least one and at most `limit` bytes, none only at the end."""

@@ -89,7 +89,7 @@ def _unpack(file: BinaryIO, destination: Path, limits: Limits) -> list[UnpackedF
 
 def _open_tar(file: BinaryIO, kind: Format) -> ByteStream:
     stream = ByteStream(_READERS[kind](file))
-    inner = stream.peek()
+    inner = stream.peek(HEAD_SIZE)
     if identify(inner) is not Format.TAR:
-        raise unknown_format(inner[:HEAD_SIZE], within=kind)
+        raise unknown_format(inner, within=kind)
     return stream
