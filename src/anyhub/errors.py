@@ -14,6 +14,7 @@ and `except FileNotFoundError` keep working:
     ├── CacheError (OSError)                the cache directory cannot be used
     ├── SavedModelError (ValueError)        the files of a model are damaged
     │   └── TagsError                       no graph variant has these tags
+    ├── UnsafeModelError (ValueError)       a model would do more than compute
     ├── EngineError (ValueError)            no such engine, or it cannot do this
     ├── MissingDependencyError (ImportError)  a package has to be installed first
     └── LayerError (ValueError)             a KerasLayer argument makes no sense
@@ -46,6 +47,7 @@ __all__ = [
     "TagsError",
     "TransportError",
     "UnsafeArchiveError",
+    "UnsafeModelError",
 ]
 
 
@@ -101,6 +103,10 @@ class SavedModelError(HubError, ValueError):
 
 class TagsError(SavedModelError):
     """A SavedModel has no graph variant (metagraph) with the requested tags."""
+
+
+class UnsafeModelError(HubError, ValueError):
+    """A model contains ops that touch files, the network, processes or Python."""
 
 
 class EngineError(HubError, ValueError):

@@ -1,0 +1,172 @@
+"""The graph of objects: what a TF2 SavedModel restores in Python.
+
+Two such graphs exist with different node numbers: the SavedObjectGraph of the metagraph (kinds,
+functions, shapes) and the TrackableObjectGraph of the checkpoint (keys of values). A variable's
+value is found by walking both from the root by the names of children.
+
+Source: `tensorflow/core/protobuf/saved_object_graph.proto` and `trackable_object_graph.proto`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from anyhub.errors import SavedModelError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class ObjectNode:
+    """An object.
+
+    Attributes:
+        id: Its number.
+        kind: "user_object", "variable", "function", "bare_concrete_function", "asset",
+            "constant", "resource" or "captured_tensor".
+        children: Numbers of the objects it refers to, by name.
+        proto: The SavedObject message, with what each kind tells.
+    """
+
+    id: int
+    kind: str
+    children: Mapping[str, int]
+    proto: Any
+
+    @property
+    def details(self) -> Any:
+        """The message of the kind, e.g. a SavedVariable."""
+        return getattr(self.proto, self.kind)
+
+
+@dataclass(frozen=True)
+class ObjectGraph:
+    """The objects of a model, the root being number 0; empty for TF1 models.
+
+    Attributes:
+        proto: The SavedObjectGraph message.
+    """
+
+    proto: Any
+
+    @cached_property
+    def nodes(self) -> tuple[ObjectNode, ...]:
+        """All objects.
+
+        Raises:
+            SavedModelError: An object refers to one that does not exist.
+        """
+        return tuple(self._node(index, proto) for index, proto in enumerate(self.proto.nodes))
+
+    def _node(self, index: int, proto: Any) -> ObjectNode:
+        count = len(self.proto.nodes)
+        children = {}
+        for reference in proto.children:
+            if not 0 <= reference.node_id < count:
+                raise SavedModelError(
+                    f"object {index} of the object graph refers to object {reference.node_id} as "
+                    f"{reference.local_name!r}, but there are only {count}"
+                )
+            children[reference.local_name] = reference.node_id
+        return ObjectNode(index, proto.WhichOneof("kind") or "user_object", children, proto)
+
+    @cached_property
+    def paths(self) -> Mapping[int, str]:
+        """The shortest path from the root to each object, e.g. "encoder.layers.0.kernel"."""
+        if not self.nodes:
+            return {}
+        found = {0: ""}
+        queue = deque([0])
+        while queue:
+            current = queue.popleft()
+            for name, child in self.nodes[current].children.items():
+                if child not in found:
+                    found[child] = f"{found[current]}.{name}" if found[current] else name
+                    queue.append(child)
+        return found
+
+    def find(self, path: str) -> ObjectNode | None:
+        """The object at a path of children's names, the root for ""; None if there is none."""
+        if not self.nodes:
+            return None
+        node = self.nodes[0]
+        rest = path
+        while rest:
+            # Names may hold dots themselves, so the longest that fits is taken.
+            fitting = [n for n in node.children if rest == n or rest.startswith(f"{n}.")]
+            if not fitting:
+                return None
+            name = max(fitting, key=len)
+            node = self.nodes[node.children[name]]
+            rest = rest[len(name) + 1 :]
+        return node
+
+    def of_kind(self, kind: str) -> Iterator[ObjectNode]:
+        """All objects of a kind, in order."""
+        return (node for node in self.nodes if node.kind == kind)
+
+
+def match_checkpoint_keys(objects: ObjectGraph, checkpoint: Any) -> Mapping[int, Mapping[str, str]]:
+    """Find the checkpoint keys of each object's values.
+
+    Args:
+        objects: The objects of the metagraph.
+        checkpoint: The TrackableObjectGraph of the checkpoint.
+
+    Returns:
+        For each object that has values: their keys by the name of the value
+        ("VARIABLE_VALUE" for variables).
+
+    Raises:
+        SavedModelError: The checkpoint's graph refers to an object that does not exist.
+    """
+    if not objects.nodes or not checkpoint.nodes:
+        return {}
+    keys: dict[int, dict[str, str]] = {}
+    seen = {(0, 0)}
+    queue = deque([(0, 0)])
+    while queue:
+        ours, theirs = queue.popleft()
+        values = {a.name: a.checkpoint_key for a in checkpoint.nodes[theirs].attributes}
+        if values:
+            keys.setdefault(ours, values)
+        for pair in _common_children(objects.nodes[ours], checkpoint, theirs):
+            if pair not in seen:
+                seen.add(pair)
+                queue.append(pair)
+    _add_slots(objects, checkpoint, keys)
+    return keys
+
+
+def _common_children(node: ObjectNode, checkpoint: Any, theirs: int) -> Iterator[tuple[int, int]]:
+    for reference in checkpoint.nodes[theirs].children:
+        if not 0 <= reference.node_id < len(checkpoint.nodes):
+            raise SavedModelError(
+                f"object {theirs} of the checkpoint's object graph refers to object "
+                f"{reference.node_id}, but there are only {len(checkpoint.nodes)}"
+            )
+        ours = node.children.get(reference.local_name)
+        if ours is not None:
+            yield ours, reference.node_id
+
+
+def _add_slots(objects: ObjectGraph, checkpoint: Any, keys: dict[int, dict[str, str]]) -> None:
+    """Optimizers keep their slots beside the children, by the variable that they belong to."""
+    by_full_name = {
+        a.full_name: {a.name: a.checkpoint_key}
+        for node in checkpoint.nodes
+        for a in node.attributes
+        if a.full_name
+    }
+    for node in objects.nodes:
+        for slot in node.proto.slot_variables:
+            index = slot.slot_variable_node_id
+            if 0 <= index < len(objects.nodes) and index not in keys:
+                name = objects.nodes[index].details
+                found = by_full_name.get(getattr(name, "name", ""))
+                if found:
+                    keys[index] = found
