@@ -49,7 +49,7 @@ class Settings:
     allow_http: bool = False
     progress: bool | None = None
     connect_timeout: float = 20.0
-    read_timeout: float = 60.0
+    read_timeout: float = 40.0
     attempts: int = 4
 
     @classmethod

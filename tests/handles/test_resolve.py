@@ -191,6 +191,20 @@ def test_plain_http_elsewhere_is_refused() -> None:
         hub.resolve("http://example.invalid/pub/model/1")
 
 
+def test_silent_server_is_given_up_after_two_time_outs(
+    fault_server: FaultServer, tmp_path: Path
+) -> None:
+    from anyhub.handles import parse_handle, resolve_handle
+    from anyhub.settings import Settings
+
+    fault_server.answers = [Answer(body=b"x", length=100, delay=3.0)]
+    settings = Settings(cache_dir=tmp_path / "cache", read_timeout=0.3)
+    with pytest.raises(TransportError, match="ReadTimeoutError"):
+        resolve_handle(parse_handle(f"{fault_server.url}/pub/model/1"), settings)
+    assert len(fault_server.requests) == 2
+    assert leftovers(tmp_path / "cache") == []
+
+
 def test_no_server() -> None:
     with pytest.raises(TransportError, match="refused"):
         hub.resolve("http://127.0.0.1:9/pub/model/1")
