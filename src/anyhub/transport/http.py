@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import logging
 import random
 import time
@@ -181,9 +182,14 @@ class HTTPClient:
 
 
 def _is_loopback(host: str | None) -> bool:
-    return host is not None and (
-        host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
-    )
+    if host is None:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _proxy_for(url: str) -> str | None:
