@@ -28,6 +28,13 @@ def test_functions_are_ours() -> None:
     assert run(START + program) == "True / 0.16.1"
 
 
+def test_submodules_are_attributes() -> None:
+    program = (
+        "import tensorflow_hub as hub; print(hub.module_v2.resolve('/'), hub.version.__name__)"
+    )
+    assert run(START + program) == "/ tensorflow_hub.version"
+
+
 def test_no_framework_is_imported() -> None:
     assert run(START + "import tensorflow_hub; print('tensorflow' in sys.modules)") == "False"
 

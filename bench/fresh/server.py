@@ -30,7 +30,7 @@ class StubHub:
         stub = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+            def do_GET(self) -> None:
                 stub._respond(self)
 
             def log_message(self, *_: object) -> None:

@@ -49,7 +49,7 @@ class Settings:
     allow_http: bool = False
     progress: bool | None = None
     connect_timeout: float = 20.0
-    read_timeout: float = 60.0
+    read_timeout: float = 40.0
     attempts: int = 4
 
     @classmethod
@@ -75,7 +75,17 @@ class Settings:
 
 def _cache_dir(env: Mapping[str, str]) -> Path:
     if chosen := env.get("TFHUB_CACHE_DIR"):
-        return Path(chosen).expanduser()
+        if "://" in chosen:
+            raise HubError(
+                f"environment variable TFHUB_CACHE_DIR={chosen!r} is a URL; set it to a directory "
+                "of this machine"
+            )
+        try:
+            return Path(chosen).expanduser()
+        except RuntimeError as error:
+            raise HubError(
+                f"environment variable TFHUB_CACHE_DIR={chosen!r} names no home: {error}"
+            ) from error
     # Imported here: platformdirs costs a tenth of `import anyhub`.
     import platformdirs
 

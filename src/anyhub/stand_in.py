@@ -40,6 +40,8 @@ class _StandInModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in self.__all__:
             return getattr(importlib.import_module("anyhub"), name)
+        if f".{name}" in _SUBMODULES and "." not in self.__name__:
+            return importlib.import_module(f"{self.__name__}.{name}")
         if name.startswith("__"):
             raise AttributeError(name)
         raise AttributeError(

@@ -123,6 +123,31 @@ def test_eight_processes_fetch_once(fault_server: FaultServer, tmp_path: Path) -
     assert len(fault_server.requests) == 1
 
 
+def test_holder_of_the_lock_that_makes_no_progress_is_not_waited_for(
+    fault_server: FaultServer, cache_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import signal
+
+    from anyhub.cache import store as module
+
+    monkeypatch.setattr(module, "LOCK_PATIENCE", 0.6)
+    program = (
+        "import sys, time; from pathlib import Path; from anyhub.cache import Store\n"
+        "with Store(Path(sys.argv[1])).lock(sys.argv[2]):\n"
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    fault_server.answers = [Answer(body=tar_gz(FAKE_MODEL))]
+    url = f"{fault_server.url}/pub/model/1"
+    command = [sys.executable, "-c", program, str(cache_dir), url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as holder:
+        try:
+            assert holder.stdout.readline() == "held\n"
+            holder.send_signal(signal.SIGSTOP)
+            assert Path(hub.resolve(url), "saved_model.pb").is_file()
+        finally:
+            holder.kill()
+
+
 def test_other_order_of_forks_without_locks(
     fault_server: FaultServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,6 +21,19 @@ def anyhub(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str
     return answer
 
 
+@pytest.fixture
+def in_process(capsys: pytest.CaptureFixture[str]):
+    """The command line in this process, where TensorFlow is imported once."""
+    from anyhub.cli.main import main
+
+    def call(*arguments: object, code: int = 0) -> tuple[str, str]:
+        assert main([str(argument) for argument in arguments]) == code
+        captured = capsys.readouterr()
+        return captured.out, captured.err
+
+    return call
+
+
 def test_get(fault_server: FaultServer) -> None:
     fault_server.answers = [Answer(body=tar_gz(FAKE_MODEL))]
     url = f"{fault_server.url}/pub/model/1"
@@ -59,11 +72,11 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_inspect(models: Path) -> None:
-    text = anyhub("inspect", models / "signatures").stdout
+def test_inspect(in_process, models: Path) -> None:
+    text = in_process("inspect", models / "signatures")[0]
     for word in ("SavedModel, written by TensorFlow", "add", "serving_default", "float32 (?)"):
         assert word in text
-    summary = json.loads(anyhub("inspect", models / "trainable", "--json").stdout)
+    summary = json.loads(in_process("inspect", models / "trainable", "--json")[0])
     assert summary["callables"] == {"__call__": 4}
     # The model's three and the save_counter of tf.train.Checkpoint.
     assert summary["variables"] == 4
@@ -71,25 +84,25 @@ def test_inspect(models: Path) -> None:
     assert variant["tags"] == ["serve"]
     (signature,) = variant["signatures"]
     assert signature["inputs"] == [{"name": "inputs", "dtype": "float32", "shape": [None, 3]}]
-    assert "TF1 Hub" in anyhub("inspect", models / "tf1_hub").stdout
+    assert "TF1 Hub" in in_process("inspect", models / "tf1_hub")[0]
 
 
-def test_run(models: Path, tmp_path: Path) -> None:
-    answer = anyhub("run", models / "signatures", "-i", "[1.0, 2]", "--json")
-    assert json.loads(answer.stdout) == {"y": [3.0, 6.0], "z": [-1.0, -2.0]}
+def test_run(in_process, models: Path, tmp_path: Path) -> None:
+    output, _ = in_process("run", models / "signatures", "-i", "[1.0, 2]", "--json")
+    assert json.loads(output) == {"y": [3.0, 6.0], "z": [-1.0, -2.0]}
     np.save(tmp_path / "b.npy", np.array([5.0]))
     arguments = ("-s", "add", "-i", "a=[1]", "-i", f"b=@{tmp_path / 'b.npy'}")
-    answer = anyhub("run", models / "signatures", *arguments)
-    assert answer.stdout.startswith("sum: float32 (1,)\n[6.]")
-    anyhub("run", models / "signatures", *arguments, "-o", tmp_path / "out.npz")
+    output, _ = in_process("run", models / "signatures", *arguments)
+    assert output.startswith("sum: float32 (1,)\n[6.]")
+    in_process("run", models / "signatures", *arguments, "-o", tmp_path / "out.npz")
     assert np.load(tmp_path / "out.npz")["sum"] == [6.0]
-    answer = anyhub("run", models / "tf1_hub", "-i", "[1]", "--json")
-    assert json.loads(answer.stdout) == {"default": [2.0]}
+    output, _ = in_process("run", models / "tf1_hub", "-i", "[1]", "--json")
+    assert json.loads(output) == {"default": [2.0]}
 
 
-def test_run_text(models: Path) -> None:
-    answer = anyhub("run", models / "text", "-i", '["a", "long"]', "--json")
-    (rows,) = json.loads(answer.stdout).values()
+def test_run_text(in_process, models: Path) -> None:
+    output, _ = in_process("run", models / "text", "-i", '["a", "long"]', "--json")
+    (rows,) = json.loads(output).values()
     np.testing.assert_allclose(rows, [[1.2, 1.3, 1.4, 1.5], [0.4, 0.5, 0.6, 0.7]], rtol=1e-6)
 
 
@@ -104,7 +117,25 @@ def test_run_text(models: Path) -> None:
         (["-i", "@no/such.npy"], "cannot read input file 'no/such.npy'"),
     ],
 )
-def test_run_errors(models: Path, arguments: list[str], words: str) -> None:
-    answer = anyhub("run", models / "signatures", *arguments, code=1)
-    assert words in answer.stderr
-    assert "Traceback" not in answer.stderr
+def test_run_errors(in_process, models: Path, arguments: list[str], words: str) -> None:
+    _, errors = in_process("run", models / "signatures", *arguments, code=1)
+    assert words in errors
+    assert "Traceback" not in errors
+
+
+def test_inspect_and_run_as_processes(models: Path) -> None:
+    assert "serving_default" in anyhub("inspect", models / "signatures").stdout
+    answer = anyhub("run", models / "mul", "-i", "[10, 20]", "--json")
+    assert list(json.loads(answer.stdout).values()) == [[20.0, 40.0]]
+
+
+def test_output_that_cannot_be_written(in_process, models: Path) -> None:
+    arguments = ("run", models / "mul", "-i", "[1]", "-o", "/no/such/directory/out.npz")
+    assert "No such file or directory" in in_process(*arguments, code=1)[1]
+
+
+def test_markup_in_names_is_shown(in_process, models: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(models / "mul", tmp_path / "m[v2]")
+    assert "m[v2]" in in_process("inspect", tmp_path / "m[v2]")[0]

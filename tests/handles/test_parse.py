@@ -68,6 +68,9 @@ def test_download_url_keeps_the_query() -> None:
         ("https://host", ["no path"]),
         ("https://host:port/p/m", ["not a valid URL"]),
         ("https://host/p/m/1#part", ["'#part'", "remove it"]),
+        ("https://user:secret@host/p/m/1", ["host 'host'", "user name or password"]),
+        ("https://host/\udcff", ["not valid Unicode"]),
+        ("file:///models/x#y", ["query or fragment", "%23"]),
         ("file://server/share", ["'server'", "this machine"]),
     ],
 )
@@ -76,3 +79,9 @@ def test_errors_say_what_was_found_and_what_is_accepted(handle: object, words: l
         parse_handle(handle)
     for word in words:
         assert word in str(caught.value)
+
+
+def test_passwords_are_not_repeated() -> None:
+    with pytest.raises(HandleError) as caught:
+        parse_handle("https://user:secret@host/p/m/1")
+    assert "secret" not in str(caught.value)

@@ -58,6 +58,26 @@ def test_path_like_a_url_hints_at_https() -> None:
         hub.resolve("tfhub.dev/google/nnlm/1")
 
 
+@pytest.mark.parametrize(
+    ("handle", "meant"),
+    [
+        ("https:/host/p/m", "https://host/p/m"),
+        (Path("https://host/p/m"), "https://host/p/m"),
+        (" https://host/p/m", "https://host/p/m"),
+        ("https//host/p/m", "https://host/p/m"),
+        ("file:/models/x", "file:///models/x"),
+    ],
+)
+def test_almost_a_url(handle: str | Path, meant: str) -> None:
+    with pytest.raises(ModelNotFoundError, match=f"did you mean '{meant}'"):
+        hub.resolve(handle)
+
+
+def test_name_too_long_for_the_file_system() -> None:
+    with pytest.raises(ModelNotFoundError, match="File name too long"):
+        hub.resolve("x" * 300)
+
+
 def test_file_instead_of_directory(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"")
     with pytest.raises(HandleError, match="is a file"):
@@ -186,9 +206,24 @@ def test_redirect_to_plain_http_elsewhere_is_refused(fault_server: FaultServer) 
         hub.resolve(f"{fault_server.url}/pub/model/1")
 
 
-def test_plain_http_elsewhere_is_refused() -> None:
+@pytest.mark.parametrize("host", ["example.invalid", "127.example.invalid", "192.0.2.1"])
+def test_plain_http_elsewhere_is_refused(host: str) -> None:
     with pytest.raises(TransportError, match="ANYHUB_ALLOW_HTTP"):
-        hub.resolve("http://example.invalid/pub/model/1")
+        hub.resolve(f"http://{host}/pub/model/1")
+
+
+def test_silent_server_is_given_up_after_two_time_outs(
+    fault_server: FaultServer, tmp_path: Path
+) -> None:
+    from anyhub.handles import parse_handle, resolve_handle
+    from anyhub.settings import Settings
+
+    fault_server.answers = [Answer(body=b"x", length=100, delay=3.0)]
+    settings = Settings(cache_dir=tmp_path / "cache", read_timeout=0.3)
+    with pytest.raises(TransportError, match="ReadTimeoutError"):
+        resolve_handle(parse_handle(f"{fault_server.url}/pub/model/1"), settings)
+    assert len(fault_server.requests) == 2
+    assert leftovers(tmp_path / "cache") == []
 
 
 def test_no_server() -> None:
@@ -238,6 +273,13 @@ def test_default_cache_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     assert tmp_path in Settings.from_environment().cache_dir.parents
+
+
+@pytest.mark.parametrize("place", ["gs://bucket/cache", "~nobody-at-all/cache"])
+def test_cache_directory_that_is_none(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFHUB_CACHE_DIR", place)
+    with pytest.raises(hub.HubError, match=f"TFHUB_CACHE_DIR='{place}'"):
+        hub.resolve("https://host/p/m/1")
 
 
 @pytest.mark.parametrize("name", ["ANYHUB_OFFLINE", "ANYHUB_KERAS"])

@@ -219,6 +219,13 @@ def test_any_sizes_of_reads_and_pieces(tmp_path, monkeypatch, kind, read_size, p
     assert_contents(unpacked(tmp_path, archives(files)[kind]), files)
 
 
+def test_deflate_holds_back_contents_without_input_left(tmp_path, monkeypatch):
+    """Whether it does depends on where the last bits lie, so many lengths are tried."""
+    monkeypatch.setattr(zip_module, "_PIECE_SIZE", 1)
+    files = {str(size): bytes(size) for size in range(1, 300)}
+    assert_contents(unpacked(tmp_path, python_zip(files)), files)
+
+
 def test_directories_without_files_are_created(tmp_path):
     unpacked(tmp_path, header("d/e/", kind=b"5") + member("f") + END)
     assert (tmp_path / "out/d/e").is_dir()

@@ -236,7 +236,7 @@ def check_stays_inside(data, compare=None):
         assert list(Path(folder).iterdir()) == [base]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(members=MEMBERS, compress=st.sampled_from([bytes, gz, zst]))
 def test_random_tars_stay_inside(members, compress):
     plain = build(members)

@@ -19,10 +19,11 @@ import logging
 import os
 import re
 import shutil
+import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyhub.cache.entry import MODEL_DIRECTORY, RECORD_NAME, Entry
 from anyhub.errors import CacheError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LOG = logging.getLogger(__name__)
+LOCK_PATIENCE = 30.0
+"""Seconds to wait for a lock whose holder makes no progress (it may be stopped or far away)."""
 # Source: https://bford.info/cachedir/ (the signature is the same for every application).
 _CACHEDIR_TAG = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
@@ -103,15 +106,44 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(path)
-            lock.acquire()
+            is_held = self._acquire(lock, handle)
         except (OSError, NotImplementedError) as error:
             _LOG.info("no lock for %s (%s); going on without", handle, error)
-            yield
-            return
+            is_held = False
         try:
             yield
         finally:
-            lock.release()
+            if is_held:
+                lock.release()
+
+    def _acquire(self, lock: Any, handle: str) -> bool:
+        """Take a lock, unless its holder shows no sign of life for a while."""
+        import filelock
+
+        activity, since = self._activity(), time.monotonic()
+        while True:
+            try:
+                lock.acquire(timeout=LOCK_PATIENCE / 6)
+            except filelock.Timeout:
+                now = self._activity()
+                if now != activity:
+                    activity, since = now, time.monotonic()
+                    _LOG.info("waiting for another process that fetches %s", handle)
+                elif time.monotonic() - since >= LOCK_PATIENCE:
+                    _LOG.warning("whoever fetches %s makes no progress; fetching it too", handle)
+                    return False
+            else:
+                return True
+
+    def _activity(self) -> tuple[int, int]:
+        """Something that changes while any process downloads or unpacks."""
+        count = size = 0
+        for directory, _, names in os.walk(self._root / "staging"):
+            for name in names:
+                count += 1
+                with suppress(OSError):
+                    size += os.lstat(os.path.join(directory, name)).st_size  # noqa: PTH118 - in a loop
+        return count, size
 
     def commit(self, staged: Path, entry: Entry) -> Path:
         """Make a prepared directory an entry.

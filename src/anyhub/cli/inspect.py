@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(summary: ModelSummary) -> None:
     out = console()
-    out.print(f"[bold]{summary.path}[/bold]")
+    out.print(summary.path, style="bold", markup=False, highlight=False)
     out.print(f"{summary.format}, written by TensorFlow {summary.tensorflow_version}")
     out.print(f"{summary.variables} variables, {summary.functions} functions", highlight=False)
     for variant in summary.variants:

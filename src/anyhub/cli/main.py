@@ -57,6 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         for note in (str(error), *getattr(error, "__notes__", ())):
             print(f"anyhub: {note}", file=sys.stderr)
         return 1
+    except OSError as error:
+        # A full disk, a closed pipe, a directory that is not there: no place for a traceback.
+        print(f"anyhub: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("anyhub: interrupted", file=sys.stderr)
         return 130

@@ -34,8 +34,8 @@ class LayerSupport(Protocol):
     def parameter_names(self, function: Callable[..., Any]) -> tuple[str, ...]:
         """Names of the function's parameters, in order."""
 
-    def to_tensors(self, value: Any, specs: Sequence[Any]) -> Any:
-        """Turn Python values into tensors and cast to the dtype that all specs agree on.
+    def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
+        """Turn Python values into tensors and cast them to a dtype that the specs accept.
 
         Only casts that cannot change the meaning are made: between float widths, and to a
         wider integer.
@@ -43,6 +43,7 @@ class LayerSupport(Protocol):
         Args:
             value: A tensor, array, Python value, or nest of them.
             specs: What the forms of a function accept in this place.
+            float_dtype: What floats become where no spec says it, None to leave them.
         """
 
     def call_either(

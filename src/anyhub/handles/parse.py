@@ -60,6 +60,11 @@ def parse_handle(handle: object) -> Handle:
         raise HandleError(f"the handle is empty: {text!r}; {_ACCEPTED}")
     if "\0" in text:
         raise HandleError(f"handle {text!r} contains a NUL character; {_ACCEPTED}")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        if not isinstance(handle, os.PathLike):
+            raise HandleError(f"handle {text!r} is not valid Unicode: {error.reason}") from error
     scheme = _SCHEME.match(text)
     if isinstance(handle, os.PathLike) or scheme is None:
         return LocalHandle(text)
@@ -69,9 +74,9 @@ def parse_handle(handle: object) -> Handle:
 def _parse_url(text: str, scheme: str) -> Handle:
     if scheme not in _SCHEMES:
         near = difflib.get_close_matches(scheme, _SCHEMES, n=1)
-        hint = f"; did you mean {near[0] + text[len(scheme) :]!r}?" if near else ""
+        hint = f", did you mean {near[0] + text[len(scheme) :]!r}?" if near else ""
         raise HandleError(
-            f"handle {text!r} has scheme {scheme!r}, which is not known{hint} {_ACCEPTED}"
+            f"handle {text!r} has scheme {scheme!r}, which is not known{hint}; {_ACCEPTED}"
         )
     try:
         parts = urlsplit(text)
@@ -83,6 +88,12 @@ def _parse_url(text: str, scheme: str) -> Handle:
     if not parts.hostname or not parts.path.strip("/"):
         raise HandleError(
             f"handle {text!r} has no {'host' if not parts.hostname else 'path'}; {_ACCEPTED}"
+        )
+    if "@" in parts.netloc:
+        host = parts.netloc.rpartition("@")[2]
+        raise HandleError(
+            f"a handle for host {host!r} holds a user name or password; these would end up in logs "
+            "and in the cache's records; remove them from the handle"
         )
     if parts.fragment:
         raise HandleError(
@@ -99,6 +110,11 @@ def _parse_file_url(text: str, parts: SplitResult) -> LocalHandle:
         raise HandleError(
             f"handle {text!r} names the host {parts.netloc!r}, but file URLs are for this machine; "
             f"did you mean {'file:///' + text[len('file://') :]!r}?"
+        )
+    if parts.query or parts.fragment:
+        raise HandleError(
+            f"handle {text!r} has a query or fragment, which a directory has not; write '?' as "
+            "'%3F' and '#' as '%23' if they belong to its name"
         )
     path = unquote(parts.path)
     if not path:

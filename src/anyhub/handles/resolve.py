@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +74,12 @@ def resolve_handle(handle: Handle, settings: Settings) -> str:
 
 def _resolve_local(handle: LocalHandle) -> str:
     path = Path(handle.path)
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ModelNotFoundError(f"{handle.path!r} does not exist{_hint(path)}") from None
+    except OSError as error:
+        raise ModelNotFoundError(f"cannot look at {handle.path!r}: {error.strerror}") from error
     if path.is_dir():
         return handle.path
     if path.is_file():
@@ -80,10 +87,16 @@ def _resolve_local(handle: LocalHandle) -> str:
             f"handle {handle.path!r} is a file; pass the model's directory "
             f"({str(path.parent)!r}?), or unpack it first if it is an archive"
         )
-    raise ModelNotFoundError(f"{handle.path!r} does not exist{_hint(path)}")
+    raise HandleError(f"handle {handle.path!r} is neither a directory nor a file")
+
+
+_LIKE_A_URL = re.compile(r"\s*(https?|file)\s*:?\s*/+(.+)")
 
 
 def _hint(path: Path) -> str:
+    if url := _LIKE_A_URL.fullmatch(str(path)):
+        slashes = ":///" if url[1] == "file" else "://"
+        return f"; did you mean {url[1] + slashes + url[2]!r}?"
     first = path.parts[0] if path.parts else ""
     if not path.is_absolute() and "." in first.strip("."):
         return f"; if it is a model on a hub, did you mean {'https://' + path.as_posix()!r}?"

@@ -34,6 +34,8 @@ class LayerArguments:
         Raises:
             LayerError: What contradicts what.
         """
+        if not self.has_text_handle:
+            self._check_object()
         if not isinstance(self.arguments, (dict, type(None))):
             raise LayerError(
                 f"KerasLayer(arguments=...) is a dict of keyword arguments for the model, "
@@ -49,6 +51,19 @@ class LayerArguments:
                 f"KerasLayer(embed=True) embeds the model that a handle names, found an object of "
                 f"type {type(self.handle).__name__}; save it and pass the directory"
             )
+
+    def _check_object(self) -> None:
+        if not callable(self.handle) and not hasattr(self.handle, "signatures"):
+            raise LayerError(
+                f"KerasLayer(handle) is a str, a path, or a callable object; found "
+                f"{type(self.handle).__name__} {self.handle!r}"
+            )
+        for name in ("tags", "load_options", "engine"):
+            if getattr(self, name) is not None:
+                raise LayerError(
+                    f"KerasLayer({name}=...) says how to load a handle, but an object of type "
+                    f"{type(self.handle).__name__} was passed, which is loaded already; remove it"
+                )
 
     @property
     def call_arguments(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from anyhub.engines import choose_engine, load
 from anyhub.errors import EngineError, InputError, LayerError, OutputKeyError, SignatureError
+from anyhub.keras.arguments import plain_shapes
 from anyhub.keras.describe import describe_mismatch
 from anyhub.settings import Settings
 
@@ -100,12 +101,17 @@ class HubCall:
             self._warned = True
             _LOG.warning("KerasLayer(%s) is trainable but has no trainable weights", self._name)
 
-    def to_tensors(self, inputs: Any) -> Any:
-        """Turn Python values in the inputs into tensors of the dtypes that the model takes."""
+    def to_tensors(self, inputs: Any, float_dtype: str | None = None) -> Any:
+        """Turn Python values in the inputs into tensors of the dtypes that the model takes.
+
+        Args:
+            inputs: A nest of tensors, arrays and Python values.
+            float_dtype: What floats become where the model does not say what it takes.
+        """
         specs = self._input_specs()
         if self.signature is not None and not isinstance(inputs, dict):
             specs = [value for spec in specs if len(spec) == 1 for value in spec.values()]
-        return self._support.to_tensors(inputs, specs)
+        return self._support.to_tensors(inputs, specs, float_dtype)
 
     def __call__(self, inputs: Any, training: Any) -> Any:
         """Call the model.
@@ -132,6 +138,14 @@ class HubCall:
             flat = args[0] if args else list(kwargs.values())
             result = self._support.set_shapes(result, self.arguments.output_shape, flat)
         return result
+
+    def output_shapes(self, input_shape: Any) -> Any:
+        """The shapes of the outputs by the argument `output_shape`, with the batch dimension.
+
+        Args:
+            input_shape: Shape of the only input, or a nest of shapes.
+        """
+        return _with_batch(plain_shapes(self.arguments.output_shape), _batch_size(input_shape))
 
     @property
     def _name(self) -> str:
@@ -198,6 +212,8 @@ class HubCall:
         kwargs = self.arguments.call_arguments
         if self.signature is None:
             return (self.to_tensors(inputs),), kwargs
+        if not self._forms and not isinstance(inputs, dict):
+            return (self.to_tensors(inputs),), kwargs
         by_name = inputs if isinstance(inputs, dict) else self._name_input(inputs)
         return (), {**kwargs, **self.to_tensors(by_name)}
 
@@ -235,3 +251,19 @@ class HubCall:
                 f"{', '.join(map(repr, sorted(result)))}"
             )
         return result[self.output_key]
+
+
+def _batch_size(shape: Any) -> int | None:
+    """The first dimension of the first shape in a nest of shapes."""
+    if isinstance(shape, dict):
+        return _batch_size(next(iter(shape.values())))
+    first = shape[0]
+    return _batch_size(first) if isinstance(first, (list, tuple, dict)) else first
+
+
+def _with_batch(shapes: Any, batch: int | None) -> Any:
+    if isinstance(shapes, dict):
+        return {key: _with_batch(shape, batch) for key, shape in shapes.items()}
+    if shapes and isinstance(shapes[0], (list, dict)):
+        return [_with_batch(shape, batch) for shape in shapes]
+    return (batch, *shapes)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import sys
 from typing import Any
 
 from anyhub.errors import MissingDependencyError
@@ -42,16 +43,31 @@ def keras_layer_class() -> Any:
 def _wants_keras2() -> bool:
     chosen = Settings.from_environment().keras
     if chosen is not None:
+        return chosen == "tf_keras" or not is_keras3_installed()
+    return wants_tf_keras() or not is_keras3_installed()
+
+
+def wants_tf_keras() -> bool:
+    """Whether the environment asks for tf_keras."""
+    chosen = Settings.from_environment().keras
+    if chosen is not None:
         return chosen == "tf_keras"
     # TensorFlow's own switch, with the values that TensorFlow takes for "on".
-    if os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True"):
-        return True
-    return not is_keras3_installed()
+    return os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
 
 
 def is_keras3_installed() -> bool:
     """Whether the package `keras` is there in version 3 or newer."""
+    imported = getattr(sys.modules.get("keras"), "__version__", None)
+    for version in (imported, _installed("keras"), _installed("keras-nightly")):
+        if isinstance(version, str):
+            return int(version.partition(".")[0]) >= 3
+    # A copy without metadata is of today's kind.
+    return importlib.util.find_spec("keras") is not None
+
+
+def _installed(distribution: str) -> str | None:
     try:
-        return int(importlib.metadata.version("keras").partition(".")[0]) >= 3
+        return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:
-        return False
+        return None

@@ -59,6 +59,8 @@ def _difference(value: Any, spec: Any) -> str | None:
         return None if _equal(value, spec) else f"found {value!r}"
     if not _is_spec(value):
         return f"found {value!r}"
+    if _kind(value) != _kind(spec):
+        return f"found a {_kind(value)} tensor"
     if value.dtype != spec.dtype:
         return f"dtype differs: found {_dtype(value)}"
     return _shape_difference(_shape(value), _shape(spec))
@@ -92,8 +94,10 @@ def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         for key in sorted(value):
             yield from _leaves(f"{path}[{key!r}]", value[key])
     elif isinstance(value, (list, tuple)):
+        # A list is not a tuple to TensorFlow.
+        opening, closing = "[]" if isinstance(value, list) else "()"
         for index, item in enumerate(value):
-            yield from _leaves(f"{path}[{index}]", item)
+            yield from _leaves(f"{path}{opening}{index}{closing}", item)
     else:
         yield path, value
 
@@ -106,7 +110,14 @@ def _describe(value: Any) -> str:
     if not _is_spec(value):
         return repr(value)
     shape = _shape(value)
-    return f"{_dtype(value)} of {'any shape' if shape is None else f'shape {shape}'}"
+    kind = "" if _kind(value) == "dense" else f"{_kind(value)} "
+    return f"{kind}{_dtype(value)} of {'any shape' if shape is None else f'shape {shape}'}"
+
+
+def _kind(value: Any) -> str:
+    """Whether a tensor or spec is dense, or what else."""
+    name = type(value).__name__.lower()
+    return next((kind for kind in ("ragged", "sparse", "indexed") if kind in name), "dense")
 
 
 def _dtype(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from anyhub.errors import MissingDependencyError
 from anyhub.keras.arguments import LayerArguments
 from anyhub.keras.call import HubCall
-from anyhub.keras.choice import is_keras3_installed
+from anyhub.keras.choice import is_keras3_installed, wants_tf_keras
 from anyhub.keras.embedding import embed_model, extract_model
 
 if TYPE_CHECKING:
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def _import_keras2() -> Any:
+    # Up to TensorFlow 2.15 the package `keras` is what `tf.keras` is, unless told otherwise.
+    name = "tf_keras" if is_keras3_installed() or wants_tf_keras() else "keras"
     try:
-        # Up to TensorFlow 2.15 the package `keras` is what `tf.keras` is.
-        return importlib.import_module("tf_keras" if is_keras3_installed() else "keras")
+        return importlib.import_module(name)
     except ImportError as error:
         raise MissingDependencyError(
             "KerasLayer for Keras 2 needs the package 'tf_keras', which is not installed; "
@@ -76,14 +77,15 @@ class KerasLayer(keras.layers.Layer):  # type: ignore[name-defined,misc,unused-i
         hub_call = HubCall(made_with, source)
         losses = hub_call.regularization_losses()
         # The model decides what it takes, so Keras must not cast.
-        super().__init__(trainable=trainable, **{"autocast": False, **kwargs})
+        casts = kwargs.pop("autocast", True)
+        super().__init__(trainable=trainable, autocast=False, **kwargs)
+        self._float_dtype = _float_name(self.compute_dtype) if casts else None
         self._embedded_model = embedded_model
         self._hub_call = hub_call
         # As an attribute of its own, TensorFlow finds the model's tables and assets in exports.
-        self._resolved_object = hub_call.loaded
-        if isinstance(hub_call.loaded, keras.layers.Layer):
-            self.trainable = trainable
-        else:
+        # Under this name, so that checkpoints of the original library find their values.
+        self._func = hub_call.loaded
+        if not isinstance(hub_call.loaded, keras.layers.Layer):
             self._adopt_variables()
         for loss in losses:
             self.add_loss(self._only_if_trainable(loss))
@@ -95,7 +97,8 @@ class KerasLayer(keras.layers.Layer):  # type: ignore[name-defined,misc,unused-i
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the layer; Keras would make each number of a list a tensor of its own."""
-        return super().__call__(self._hub_call.to_tensors(inputs), *args, **kwargs)
+        inputs = self._hub_call.to_tensors(inputs, self._float_dtype)
+        return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         """Call the model; see the class."""
@@ -121,6 +124,13 @@ class KerasLayer(keras.layers.Layer):  # type: ignore[name-defined,misc,unused-i
             config["embedded_model"] = self._embedded_model
         return config
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the outputs; from `output_shape` where it is set."""
+        shapes = self._hub_call.arguments.output_shape
+        if shapes is None:
+            return super().compute_output_shape(input_shape)
+        return self._hub_call.output_shapes(input_shape)
+
     def _only_if_trainable(self, loss: Callable[[], Any]) -> Callable[[], Any]:
         # Keras leaves out losses that are None.
         return lambda: loss() if self.trainable else None
@@ -135,10 +145,16 @@ class KerasLayer(keras.layers.Layer):  # type: ignore[name-defined,misc,unused-i
     def _adopt(self, variable: Any, trainable: bool) -> None:
         """Make a variable of the model a weight of this layer, without making a new one."""
         self.add_weight(
-            name=variable.name.partition(":")[0],
+            name=variable.name,
             shape=variable.shape,
             dtype=variable.dtype,
             trainable=trainable,
             getter=lambda *_, **__: variable,
             experimental_autocast=False,
         )
+
+
+def _float_name(dtype: Any) -> str | None:
+    """The name of a dtype if it is one of floats."""
+    name = str(getattr(dtype, "name", dtype))
+    return name if "float" in name else None

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from anyhub.engines import choose_engine
 from anyhub.errors import EngineError
 from anyhub.keras.arguments import LayerArguments
 from anyhub.keras.call import HubCall
 from anyhub.keras.embedding import embed_model, extract_model
+from anyhub.settings import Settings
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
+
+# Keras would make a float input of them, whatever the model takes; the first call knows better.
+_SHAPE_ARGUMENTS = ("input_shape", "batch_input_shape", "input_dim")
 
 
 @keras.saving.register_keras_serializable(package="anyhub")
@@ -87,10 +92,12 @@ class KerasLayer(keras.layers.Layer):
             engine=engine,
             embed=embed,
         )
+        _check_backend(engine)
         source = extract_model(embedded_model, str(handle)) if embedded_model else None
         hub_call = HubCall(made_with, source)
-        _check_backend(hub_call)
         losses = hub_call.regularization_losses()
+        for name in _SHAPE_ARGUMENTS:
+            kwargs.pop(name, None)
         super().__init__(trainable=trainable, **kwargs)
         # The model decides what it takes; Keras must neither convert nor refuse it.
         self._convert_input_args = False
@@ -100,11 +107,12 @@ class KerasLayer(keras.layers.Layer):
         self._embedded_model = embedded_model
         self._hub_call = hub_call
         # As an attribute of its own, TensorFlow finds the model's tables and assets in exports.
-        self._resolved_object = hub_call.loaded
+        self._func = hub_call.loaded
         self._regularization_losses = tuple(losses)
         if isinstance(hub_call.loaded, keras.layers.Layer):
-            # A layer of its own: Keras tracks its weights, and they follow this layer's switch.
-            self.trainable = trainable
+            # Keras tracks its weights; a model asks the weights, not this layer, if they train.
+            if not trainable:
+                self.trainable = False
         else:
             self._adopt_variables()
         self.built = True
@@ -126,13 +134,34 @@ class KerasLayer(keras.layers.Layer):
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Call the layer; Keras refuses nests that mix tensors and Python values."""
-        return super().__call__(self._hub_call.to_tensors(inputs), *args, **kwargs)
+        floats = super().compute_dtype if self.autocast else None
+        floats = floats if floats is not None and "float" in floats else None
+        return super().__call__(self._hub_call.to_tensors(inputs, floats), *args, **kwargs)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Call the model; see the class."""
         if self.trainable:
             self._hub_call.check_trainable(bool(self.trainable_weights))
-        return self._hub_call(inputs, bool(training) and self.trainable)
+        if training is None or not self.trainable:
+            training = False
+        return self._hub_call(inputs, training)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Shapes and dtypes of the outputs, by tracing the model."""
+        # The Layer class would ask `compute_output_shape`, which does not know dtypes.
+        return keras.Operation.compute_output_spec(self, *args, **kwargs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shapes of the outputs; from `output_shape` where it is set.
+
+        Args:
+            input_shape: Shape of the only input, or a nest of shapes.
+        """
+        if self._hub_call.arguments.output_shape is not None:
+            return self._hub_call.output_shapes(input_shape)
+        inputs = _symbols(input_shape, self.compute_dtype)
+        outputs = self.compute_output_spec(inputs)
+        return keras.tree.map_structure(lambda output: output.shape, outputs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the layer as JSON values.
@@ -161,27 +190,52 @@ class KerasLayer(keras.layers.Layer):
         for variable in trainable:
             self._adopt(variable, trainable=True)
         for variable in others:
-            # State that is no number is saved with the model, not with the weights.
-            if variable.dtype.name not in ("string", "resource", "variant"):
+            # State that is no array of numbers is saved with the model, not with the weights.
+            is_number = variable.dtype.name not in ("string", "resource", "variant")
+            if isinstance(variable, keras.Variable) or (
+                is_number and variable.shape.is_fully_defined()
+            ):
                 self._adopt(variable, trainable=False)
 
     def _adopt(self, variable: Any, trainable: bool) -> None:
         """Make a variable of the model a weight of this layer; both share the value."""
         if not isinstance(variable, keras.Variable):
-            variable = keras.Variable(
-                variable,
-                dtype=variable.dtype.name,
-                trainable=trainable,
-                autocast=False,
-                name=variable.name.partition(":")[0].replace("/", "_") or None,
-            )
+            variable = _weight_of(variable, trainable, trains=trainable and self.trainable)
         # Freezes the weight when the layer is frozen, but remembers what it can be.
         self._track_variable(variable)
 
 
-def _check_backend(hub_call: HubCall) -> None:
+def _weight_of(variable: Any, trainable: bool, *, trains: bool) -> Any:
+    """The Keras variable that stands for a TensorFlow variable.
+
+    Layers that share a variable share its Keras variable, so that an optimizer sees it once; only
+    a frozen and a training layer have one each, since it holds the switch.
+    """
+    weights = variable.__dict__.setdefault("_anyhub_keras_weights", {})
+    if (trainable, trains) not in weights:
+        weights[trainable, trains] = keras.Variable(
+            variable,
+            dtype=variable.dtype.name,
+            trainable=trainable,
+            autocast=False,
+            name=variable.name.partition(":")[0].replace("/", "_") or None,
+        )
+    return weights[trainable, trains]
+
+
+def _symbols(shape: Any, dtype: str) -> Any:
+    """Symbolic tensors of a shape or a nest of shapes."""
+    if isinstance(shape, dict):
+        return {key: _symbols(item, dtype) for key, item in shape.items()}
+    if shape and isinstance(shape[0], (list, tuple, dict)):
+        return [_symbols(item, dtype) for item in shape]
+    return keras.KerasTensor(shape, dtype)
+
+
+def _check_backend(engine: str | None) -> None:
     backend = keras.backend.backend()
-    if hub_call.engine.name == "tensorflow" and backend != "tensorflow":
+    chosen = choose_engine(engine, Settings.from_environment()).name
+    if chosen == "tensorflow" and backend != "tensorflow":
         raise EngineError(
             f"KerasLayer on engine 'tensorflow' needs the TensorFlow backend of Keras, found "
             f"{backend!r}; set the environment variable KERAS_BACKEND=tensorflow"

@@ -87,7 +87,10 @@ def _is_model(path: Path) -> bool:
 
 
 def _nothing_found(root: Path) -> str:
-    entries = sorted(path.name for path in root.iterdir())
+    try:
+        entries = sorted(path.name for path in root.iterdir())
+    except OSError as error:
+        return f"cannot look into {str(root)!r}: {error.strerror}"
     shown = ", ".join(repr(name) for name in entries[:8]) + (", …" if len(entries) > 8 else "")
     message = (
         f"no model in {str(root)!r}: found {shown or 'an empty directory'}, "

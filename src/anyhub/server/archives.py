@@ -58,7 +58,8 @@ class ArchiveStore:
     def _pack(self, key: str, source: Path) -> ServedArchive:
         self._directory.mkdir(parents=True, exist_ok=True)
         temporary = self._directory / f"packing-{key}-{threading.get_ident()}"
-        packed = pack(source, temporary)
+        # Weights hardly compress, and the client that asked is waiting.
+        packed = pack(source, temporary, level=1)
         path = self._directory / f"{key}-{packed.sha256}.tar.gz"
         temporary.rename(path)
         return ServedArchive(path, packed.sha256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import logging
 import random
 import time
@@ -14,6 +15,7 @@ from urllib.parse import urljoin, urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError, LocationValueError, SSLError
+from urllib3.exceptions import TimeoutError as TimeoutError_
 
 from anyhub._version import __version__
 from anyhub.errors import HTTPStatusError, TransportError
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _MAX_REDIRECTS = 10
+# Each stall costs a whole time-out of waiting; a server that is silent twice is taken for dead.
+_MAX_STALLS = 2
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # RFC 9110 and 6585: the server asks to come back later, or failed in passing.
 _TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -62,10 +66,13 @@ class Download:
 class _TryAgainError(Exception):
     """A try failed in a way that another try may not."""
 
-    def __init__(self, cause: TransportError, wait: float | None = None) -> None:
+    def __init__(
+        self, cause: TransportError, wait: float | None = None, *, stalled: bool = False
+    ) -> None:
         super().__init__(str(cause))
         self.cause = cause
         self.wait = wait
+        self.stalled = stalled
 
 
 class HTTPClient:
@@ -98,12 +105,14 @@ class HTTPClient:
             TransportError: No connection, time-out, wrong length, or plain HTTP not allowed.
         """
         attempts = max(1, self._settings.attempts)
+        stalls = 0
         for attempt in range(1, attempts + 1):
             try:
                 return self._try(url, destination, progress)
             except _TryAgainError as failure:
                 destination.unlink(missing_ok=True)
-                if attempt == attempts:
+                stalls += failure.stalled
+                if attempt == attempts or stalls == _MAX_STALLS:
                     raise failure.cause from failure.cause.__cause__
                 wait = _wait_before(attempt, failure.wait)
                 _LOG.warning("%s; trying again in %.1f s", failure.cause, wait)
@@ -126,7 +135,7 @@ class HTTPClient:
             if isinstance(error, (SSLError, LocationValueError)):
                 raise failure from error
             failure.__cause__ = error
-            raise _TryAgainError(failure) from error
+            raise _TryAgainError(failure, stalled=isinstance(error, TimeoutError_)) from error
 
     def _open(self, url: str) -> tuple[urllib3.BaseHTTPResponse, str]:
         """Send the request and follow redirects, checking each address."""
@@ -173,9 +182,14 @@ class HTTPClient:
 
 
 def _is_loopback(host: str | None) -> bool:
-    return host is not None and (
-        host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
-    )
+    if host is None:
+        return False
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _proxy_for(url: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,14 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Answer:
     """What to send.
 
-    `length` is the Content-Length to claim, None for the true one. After the body the
-    connection is closed.
+    `length` is the Content-Length to claim, None for the true one; `delay` is the seconds to
+    wait between headers and body. After the body the connection is closed.
     """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     length: int | None = None
+    delay: float = 0.0
 
 
 class FaultServer:
@@ -67,5 +69,9 @@ class FaultServer:
         length = len(answer.body) if answer.length is None else answer.length
         handler.send_header("Content-Length", str(length))
         handler.end_headers()
-        handler.wfile.write(answer.body)
+        if answer.delay:
+            # An event, not time.sleep, which tests replace.
+            threading.Event().wait(answer.delay)
+        with contextlib.suppress(ConnectionError):
+            handler.wfile.write(answer.body)
         handler.close_connection = True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from anyhub.engines.base import Form
+from anyhub.errors import LayerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,19 +53,24 @@ class TensorFlowLayerSupport:
             return tuple(inspect.signature(function.call).parameters)
         return names
 
-    def to_tensors(self, value: Any, specs: Sequence[Any]) -> Any:
+    def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
         """Convert nests of Python values, arrays and tensors."""
         if isinstance(value, dict):
-            return {
-                key: self.to_tensors(item, _items(specs, dict, key)) for key, item in value.items()
-            }
+            pairs = [
+                (key, self.to_tensors(item, _items(specs, dict, key), float_dtype))
+                for key, item in value.items()
+            ]
+            return OrderedDict(pairs) if isinstance(value, OrderedDict) else dict(pairs)
         if isinstance(value, (list, tuple)) and (not _is_literal(value) or _are_nests(specs)):
             items = [
-                self.to_tensors(item, _items(specs, (list, tuple), index))
+                self.to_tensors(item, _items(specs, (list, tuple), index), float_dtype)
                 for index, item in enumerate(value)
             ]
             return items if isinstance(value, list) else _same_tuple(value, items)
-        return _to_tensor(value, _common_dtype(specs))
+        dtypes = _dtypes(specs)
+        if not dtypes and float_dtype is not None:
+            return _cast_float(_to_tensor(value, []), tf.as_dtype(float_dtype))
+        return _to_tensor(value, dtypes)
 
     def call_either(
         self, flag: Any, if_true: Callable[[], Any], if_false: Callable[[], Any]
@@ -83,7 +90,14 @@ class TensorFlowLayerSupport:
         def set_shape(tensor: Any, shape: Sequence[int | None]) -> None:
             tensor.set_shape(batch.concatenate(tf.TensorShape(shape)))
 
-        _each_shape(outputs, shapes, set_shape)
+        try:
+            _each_shape(outputs, shapes, set_shape)
+        except (KeyError, TypeError, ValueError) as error:
+            found = tf.nest.map_structure(lambda output: tuple(output.shape), outputs)
+            raise LayerError(
+                f"KerasLayer(output_shape={shapes!r}) does not fit the outputs, whose shapes are "
+                f"{found!r}; give the shapes without the batch dimension, nested as the outputs are"
+            ) from error
         return outputs
 
     def is_mismatch(self, error: Exception) -> bool:
@@ -127,19 +141,27 @@ def _same_tuple(like: tuple[Any, ...], items: list[Any]) -> Any:
     return type(like)(*items) if hasattr(like, "_fields") else tuple(items)
 
 
-def _common_dtype(specs: Sequence[Any]) -> Any:
-    dtypes = {spec.dtype for spec in specs if isinstance(getattr(spec, "dtype", None), tf.DType)}
-    return dtypes.pop() if len(dtypes) == 1 else None
+def _dtypes(specs: Sequence[Any]) -> list[Any]:
+    """The element types that the specs accept, each once."""
+    found = [spec.dtype for spec in specs if isinstance(getattr(spec, "dtype", None), tf.DType)]
+    return list(dict.fromkeys(found))
 
 
-def _to_tensor(value: Any, dtype: Any) -> Any:
+def _to_tensor(value: Any, dtypes: Sequence[Any]) -> Any:
     if _is_literal(value):
-        value = _literal_to_tensor(value, dtype)
+        value = _literal_to_tensor(value, dtypes)
     elif _is_array(value):
         value = tf.convert_to_tensor(value)
-    if dtype is None or not isinstance(value, (tf.Tensor, tf.Variable)):
+    if not isinstance(value, (tf.Tensor, tf.Variable)) or value.dtype in dtypes:
         return value
-    return tf.cast(value, dtype) if _is_safe_cast(value.dtype, dtype) else value
+    safe = [dtype for dtype in dtypes if _is_safe_cast(value.dtype, dtype)]
+    # The widest of them loses least.
+    return tf.cast(value, max(safe, key=lambda dtype: dtype.size)) if safe else value
+
+
+def _cast_float(value: Any, dtype: Any) -> Any:
+    is_float = isinstance(value, (tf.Tensor, tf.Variable)) and value.dtype.is_floating
+    return tf.cast(value, dtype) if is_float and value.dtype != dtype else value
 
 
 def _is_array(value: Any) -> bool:
@@ -148,12 +170,18 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "__array__") and not tf.is_tensor(value) and not is_symbol
 
 
-def _literal_to_tensor(value: Any, dtype: Any) -> Any:
-    try:
-        return tf.convert_to_tensor(value, dtype=dtype)
-    except (TypeError, ValueError):
-        # Of another kind than the model takes: the call will say so in its own words.
-        return tf.convert_to_tensor(value)
+def _literal_to_tensor(value: Any, dtypes: Sequence[Any]) -> Any:
+    """Make a tensor of numbers or strings, of its natural type if that is accepted."""
+    natural = tf.convert_to_tensor(value)
+    if natural.dtype in dtypes:
+        return natural
+    # Python does not tell 1 from 1.0, so whole numbers may become floats, but not strings.
+    for dtype in sorted(dtypes, key=lambda dtype: not dtype.is_floating):
+        try:
+            return tf.convert_to_tensor(value, dtype=dtype)
+        except (TypeError, ValueError):
+            continue
+    return natural
 
 
 def _is_safe_cast(found: Any, wanted: Any) -> bool:

@@ -24,7 +24,10 @@ def read_saved_model_proto(layout: ModelLayout) -> Any:
         SavedModelError: The file is cut or is no such message.
     """
     path = layout.graph_file
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SavedModelError(f"cannot read {str(path)!r}: {error.strerror}") from error
     message = saved_model_pb2.SavedModel()
     try:
         if path.suffix == ".pbtxt":
