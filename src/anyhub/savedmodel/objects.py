@@ -126,20 +126,21 @@ def match_checkpoint_keys(objects: ObjectGraph, checkpoint: Any) -> Mapping[int,
     """
     if not objects.nodes or not checkpoint.nodes:
         return {}
-    keys: dict[int, dict[str, str]] = {}
-    seen = {(0, 0)}
-    queue = deque([(0, 0)])
+    pairs = {0: 0}
+    queue = deque([0])
     while queue:
-        ours, theirs = queue.popleft()
+        ours = queue.popleft()
+        for child, theirs in _common_children(objects.nodes[ours], checkpoint, pairs[ours]):
+            if child not in pairs:
+                pairs[child] = theirs
+                queue.append(child)
+    pairs |= _slot_pairs(objects, checkpoint, pairs)
+    found = {}
+    for ours, theirs in pairs.items():
         values = {a.name: a.checkpoint_key for a in checkpoint.nodes[theirs].attributes}
         if values:
-            keys.setdefault(ours, values)
-        for pair in _common_children(objects.nodes[ours], checkpoint, theirs):
-            if pair not in seen:
-                seen.add(pair)
-                queue.append(pair)
-    _add_slots(objects, checkpoint, keys)
-    return keys
+            found[ours] = values
+    return found
 
 
 def _common_children(node: ObjectNode, checkpoint: Any, theirs: int) -> Iterator[tuple[int, int]]:
@@ -154,19 +155,16 @@ def _common_children(node: ObjectNode, checkpoint: Any, theirs: int) -> Iterator
             yield ours, reference.node_id
 
 
-def _add_slots(objects: ObjectGraph, checkpoint: Any, keys: dict[int, dict[str, str]]) -> None:
-    """Optimizers keep their slots beside the children, by the variable that they belong to."""
-    by_full_name = {
-        a.full_name: {a.name: a.checkpoint_key}
-        for node in checkpoint.nodes
-        for a in node.attributes
-        if a.full_name
-    }
-    for node in objects.nodes:
-        for slot in node.proto.slot_variables:
-            index = slot.slot_variable_node_id
-            if 0 <= index < len(objects.nodes) and index not in keys:
-                name = objects.nodes[index].details
-                found = by_full_name.get(getattr(name, "name", ""))
-                if found:
-                    keys[index] = found
+def _slot_pairs(objects: ObjectGraph, checkpoint: Any, pairs: Mapping[int, int]) -> dict[int, int]:
+    """Optimizers keep slots beside their children, by name and the variable they belong to."""
+    found = {}
+    for ours, theirs in pairs.items():
+        slots = {
+            (slot.original_variable_node_id, slot.slot_name): slot.slot_variable_node_id
+            for slot in checkpoint.nodes[theirs].slot_variables
+        }
+        for slot in objects.nodes[ours].proto.slot_variables:
+            match = slots.get((pairs.get(slot.original_variable_node_id, -1), slot.slot_name))
+            if match is not None and 0 <= match < len(checkpoint.nodes):
+                found[slot.slot_variable_node_id] = match
+    return found
