@@ -1,0 +1,1 @@
+"""The graphs of a model: what they compute, and passes over them."""
