@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from anyhub.errors import TagsError
+import numpy as np
+
+from anyhub.errors import SavedModelError, TagsError
 from anyhub.savedmodel.functions import ConcreteFunction, RestoredFunction, read_argspec
 from anyhub.savedmodel.objects import ObjectGraph
 from anyhub.savedmodel.signatures import Signature, read_signature
-from anyhub.savedmodel.variables import VariableStore, Variable, list_variables
+from anyhub.savedmodel.variables import Variable, VariableStore, list_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -168,3 +170,23 @@ class SavedModel:
     def with_proto(self, proto: Any) -> SavedModel:
         """The same model with another message."""
         return replace(self, proto=proto)
+
+    def with_values(self, values: Mapping[str, Any]) -> SavedModel:
+        """The same model with other values of variables.
+
+        Args:
+            values: Arrays by checkpoint key (see `Variable.key`), None to remove one.
+
+        Raises:
+            SavedModelError: There is no such key, or a value has another shape or type.
+        """
+        for key, value in values.items():
+            if key not in self.store.keys():
+                raise SavedModelError(f"model {self.name!r} has no value {key!r}")
+            old, new = self.store.read(key), value if value is None else np.asarray(value)
+            if new is not None and (old.shape, old.dtype) != (new.shape, new.dtype):
+                raise SavedModelError(
+                    f"value {key!r} of model {self.name!r} is {old.dtype} {old.shape}; found "
+                    f"{new.dtype} {new.shape}"
+                )
+        return replace(self, store=self.store.with_changes(values))

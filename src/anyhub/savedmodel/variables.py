@@ -7,7 +7,7 @@ in collections of VariableDef messages, and the name is the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +72,11 @@ class VariableStore:
 
     Attributes:
         prefix: Path of the bundle without ".index", None if the model has no variables.
+        changes: Values that replace or join those of the bundle; None for a removed one.
     """
 
     prefix: Path | None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def bundle(self) -> Bundle | None:
@@ -88,8 +90,18 @@ class VariableStore:
         return None if self.prefix is None else open_bundle(self.prefix)
 
     def keys(self) -> tuple[str, ...]:
-        """The keys of all values."""
-        return () if self.bundle is None else tuple(self.bundle.keys())
+        """The keys of all values, sorted."""
+        saved = () if self.bundle is None else tuple(self.bundle.keys())
+        removed = {key for key, value in self.changes.items() if value is None}
+        return tuple(sorted({*saved, *self.changes} - removed))
+
+    def with_changes(self, changes: Mapping[str, Any]) -> VariableStore:
+        """The same values but for some.
+
+        Args:
+            changes: New values by key, None to remove one.
+        """
+        return VariableStore(self.prefix, {**self.changes, **changes})
 
     def read(self, key: str) -> np.ndarray[Any, Any]:
         """Read a value; the array must not be written to.
@@ -97,6 +109,10 @@ class VariableStore:
         Raises:
             SavedModelError: There is no such key, or the value is damaged.
         """
+        if key in self.changes:
+            if self.changes[key] is None:
+                raise SavedModelError(f"no value {key!r}: it was removed")
+            return np.asarray(self.changes[key])
         if self.bundle is None:
             raise SavedModelError(f"no value {key!r}: the model was saved without variables")
         return self.bundle.read(key)

@@ -1,0 +1,103 @@
+"""Writes SavedModel directories, so that equal models give equal bytes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from anyhub.errors import SavedModelError
+from anyhub.savedmodel.bundle import Alias, TensorReference, write_bundle
+from anyhub.savedmodel.layout import SAVED_MODEL_PB, SAVED_MODEL_PBTXT
+from anyhub.savedmodel.read import VARIABLES_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from anyhub.savedmodel.model import SavedModel
+
+# Written anew, or true of the old content only.
+_NOT_COPIED = frozenset({SAVED_MODEL_PB, SAVED_MODEL_PBTXT, "variables", "fingerprint.pb"})
+
+
+def write(
+    model: SavedModel,
+    path: str | os.PathLike[str],
+    *,
+    shard_bytes: int | None = None,
+    same_values: Mapping[str, str] | None = None,
+) -> Path:
+    """Write a model.
+
+    The directory appears whole or not at all. Values that did not change are copied from file to
+    file; assets and other files beside the graph go along.
+
+    Args:
+        model: What to write.
+        path: A directory that does not exist or is empty.
+        shard_bytes: Size above which another file for values is begun, None for a single one.
+        same_values: Keys whose values are kept once, under another key that has an equal one.
+
+    Returns:
+        The directory.
+
+    Raises:
+        SavedModelError: The directory is not empty, or a value cannot be read.
+        OSError: The disk is full or not writable.
+    """
+    target = Path(path)
+    if target.is_file() or (target.is_dir() and any(target.iterdir())):
+        raise SavedModelError(
+            f"cannot write a model to {str(target)!r}: there is something already; choose a "
+            "directory that does not exist"
+        )
+    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        staged.mkdir(parents=True)
+        _copy_other_files(model, staged)
+        _write_variables(model, staged, shard_bytes, same_values or {})
+        data = model.proto.SerializeToString(deterministic=True)
+        (staged / SAVED_MODEL_PB).write_bytes(data)
+        if target.exists():
+            target.rmdir()
+        staged.rename(target)
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return target
+
+
+def _copy_other_files(model: SavedModel, staged: Path) -> None:
+    if model.layout is None:
+        return
+    for source in sorted(model.layout.root.iterdir()):
+        if source.name in _NOT_COPIED:
+            continue
+        if source.is_dir():
+            shutil.copytree(source, staged / source.name)
+        else:
+            shutil.copyfile(source, staged / source.name)
+
+
+def _write_variables(
+    model: SavedModel, staged: Path, shard_bytes: int | None, same_values: Mapping[str, str]
+) -> None:
+    # TensorFlow expects the directory even where there are no variables.
+    prefix = staged / VARIABLES_PREFIX
+    prefix.parent.mkdir()
+    if model.store.prefix is None and not model.store.changes:
+        return
+    write_bundle(prefix, _tensors(model, same_values), shard_bytes=shard_bytes)
+
+
+def _tensors(model: SavedModel, same_values: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    store = model.store
+    for key in store.keys():
+        if key in same_values:
+            yield key, Alias(same_values[key])
+        elif key in store.changes:
+            yield key, store.changes[key]
+        else:
+            yield key, TensorReference(store.bundle, key)
