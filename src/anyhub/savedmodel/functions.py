@@ -106,7 +106,8 @@ def read_argspec(proto: Any) -> ArgSpec:
         raise SavedModelError(f"parameters are described by {type(value).__name__}, not FullArgSpec")
     fields = dict(value.fields)
     args = tuple(fields.get("args") or ())
-    if proto.is_method and args and args[0] == "self":
+    # TensorFlow's rule: some models say that a function is no method where it has a self.
+    if args and (proto.is_method or args[0] == "self"):
         args = args[1:]
     return ArgSpec(
         args=args,

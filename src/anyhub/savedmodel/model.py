@@ -16,7 +16,7 @@ import numpy as np
 from anyhub.errors import SavedModelError, TagsError
 from anyhub.savedmodel.functions import ConcreteFunction, RestoredFunction, read_argspec
 from anyhub.savedmodel.objects import ObjectGraph
-from anyhub.savedmodel.signatures import Signature, read_signature
+from anyhub.savedmodel.signatures import INTERNAL_SIGNATURES, Signature, read_signature
 from anyhub.savedmodel.variables import Variable, VariableStore, list_variables
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class MetaGraph:
     def signatures(self) -> Mapping[str, Signature]:
         """Signatures by name, without those for TensorFlow's own use."""
         protos = self.proto.signature_def
-        return {name: read_signature(protos[name]) for name in sorted(protos) if name[:2] != "__"}
+        names = sorted(set(protos) - INTERNAL_SIGNATURES)
+        return {name: read_signature(protos[name]) for name in names}
 
     @cached_property
     def functions(self) -> Mapping[str, Any]:
@@ -170,6 +171,10 @@ class SavedModel:
     def with_proto(self, proto: Any) -> SavedModel:
         """The same model with another message."""
         return replace(self, proto=proto)
+
+    def with_store(self, store: VariableStore) -> SavedModel:
+        """The same model with other values."""
+        return replace(self, store=store)
 
     def with_values(self, values: Mapping[str, Any]) -> SavedModel:
         """The same model with other values of variables.
