@@ -10,6 +10,7 @@ import pytest
 import anyhub as hub
 
 FRAMEWORKS = (
+    "google.protobuf",
     "tensorflow",
     "keras",
     "tf_keras",
@@ -47,6 +48,7 @@ def test_exported_names() -> None:
         "HubError",
         "KerasLayer",
         "__version__",
+        "inspect",
         "install_as",
         "load",
         "resolve",

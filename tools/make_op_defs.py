@@ -37,7 +37,7 @@ def _shape(proto: Any) -> dict[str, Any]:
     return {"shape": None if proto.unknown_rank else [dim.size for dim in proto.dim]}
 
 
-def _value(value: Any) -> Any:
+def _value(value: Any) -> Any:  # noqa: PLR0911 - a case each
     kind = value.WhichOneof("value")
     match kind:
         case "s":

@@ -20,16 +20,18 @@ from anyhub.keras.autoregister import register_with_keras
 if TYPE_CHECKING:
     from anyhub.engines.loading import load as load
     from anyhub.handles.resolve import resolve as resolve
+    from anyhub.inspection.describing import inspect as inspect
     from anyhub.keras.keras3 import KerasLayer as KerasLayer
     from anyhub.stand_in import install_as as install_as
 
 _LAZY = {
+    "inspect": "anyhub.inspection.describing",
     "install_as": "anyhub.stand_in",
     "load": "anyhub.engines.loading",
     "resolve": "anyhub.handles.resolve",
 }
 
-__all__ = ["HubError", "KerasLayer", "__version__", "install_as", "load", "resolve"]
+__all__ = ["HubError", "KerasLayer", "__version__", "inspect", "install_as", "load", "resolve"]
 
 register_with_keras()
 

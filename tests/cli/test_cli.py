@@ -73,17 +73,19 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_inspect(in_process, models: Path) -> None:
-    text = in_process("inspect", models / "signatures")[0]
-    for word in ("SavedModel, written by TensorFlow", "add", "serving_default", "float32 (?)"):
+    text, _ = in_process("inspect", models / "signatures")
+    for word in ("SavedModel, ", "written by TensorFlow", "add", "serving_default", "float32 (?,)"):
         assert word in text
     summary = json.loads(in_process("inspect", models / "trainable", "--json")[0])
-    assert summary["callables"] == {"__call__": 4}
-    # The model's three and the save_counter of tf.train.Checkpoint.
-    assert summary["variables"] == 4
     (variant,) = summary["variants"]
+    # The model's three and the save_counter of tf.train.Checkpoint.
+    assert variant["variables"]["count"] == 4
     assert variant["tags"] == ["serve"]
-    (signature,) = variant["signatures"]
-    assert signature["inputs"] == [{"name": "inputs", "dtype": "float32", "shape": [None, 3]}]
+    signature, call, *losses = variant["endpoints"]
+    assert [loss["name"] for loss in losses] == [f"regularization_losses.{i}" for i in (0, 1)]
+    (form,) = signature["forms"]
+    assert form["arguments"] == [{"name": "inputs", "type": "float32 (?, 3)", "is_tensor": True}]
+    assert (call["name"], len(call["forms"])) == ("__call__", 4)
     assert "TF1 Hub" in in_process("inspect", models / "tf1_hub")[0]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from anyhub.savedmodel import ModelLayout
+    from anyhub.savedmodel import SavedModel
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class Engine(Protocol):
     def is_installed(self) -> bool:
         """Whether its packages can be imported, found out without importing them."""
 
-    def load(self, layout: ModelLayout, tags: Any, options: Any) -> Any:
+    def load(self, model: SavedModel, tags: Any, options: Any) -> Any:
         """Load a model.
 
         Args:
-            layout: Where the model lies.
+            model: The opened model.
             tags: Which graph variant, None for the only one.
             options: The engine's own load options.
         """

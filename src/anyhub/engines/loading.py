@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anyhub import savedmodel
 from anyhub.engines.registry import choose_engine
+from anyhub.graph import safety
 from anyhub.handles import parse_handle, resolve_handle
-from anyhub.savedmodel import read_layout
 from anyhub.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def load(
     options: Any = None,
     *,
     engine: str | None = None,
+    safe: bool = False,
 ) -> Any:
     """Resolve a handle and load the model.
 
@@ -34,6 +36,9 @@ def load(
             one without tags for models of the TF1 Hub format.
         options: Passed on to the engine, for `tensorflow` a `tf.saved_model.LoadOptions`.
         engine: Name of the engine; default is `ANYHUB_ENGINE`, else what is installed.
+        safe: Whether to refuse a model that would do more than compute: read or write files other
+            than its own, use the network, start processes or run Python. It is a gate, not a
+            sandbox.
 
     Returns:
         The engine's object.
@@ -42,7 +47,7 @@ def load(
         HubError: As `anyhub.resolve`, and: EngineError for an unknown engine,
             MissingDependencyError if it or an op library is not installed, ModelNotFoundError
             if the directory holds no model, TagsError for unknown tags, SavedModelError for
-            damaged files.
+            damaged files, UnsafeModelError with `safe=True`.
 
     Example:
         >>> import anyhub as hub
@@ -53,5 +58,8 @@ def load(
     settings = Settings.from_environment()
     parsed = parse_handle(handle)
     chosen = choose_engine(engine, settings)
-    layout = read_layout(Path(resolve_handle(parsed, settings)))
-    return chosen.load(layout, tags, options)
+    root = resolve_handle(parsed, settings)
+    model = savedmodel.read(root)
+    if safe:
+        safety.require_safe(model.proto, root, asset_files=safety.list_assets(Path(root)))
+    return chosen.load(model, tags, options)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from anyhub.graph.object_edits import drop_optimizers
 from anyhub.graph.reach import reachable_functions
 from anyhub.savedmodel.variables import OBJECT_GRAPH_KEY
-from anyhub.savedmodel.write import write
+from anyhub.savedmodel.writing import write
 
 if TYPE_CHECKING:
     import os
@@ -100,7 +100,7 @@ def equal_values(model: SavedModel) -> Mapping[str, str]:
     bundle = model.store.bundle
     if bundle is None:
         return {}
-    unchanged = [key for key in bundle.keys() if key not in model.store.changes]
+    unchanged = [key for key in bundle if key not in model.store.changes]
     found: dict[str, str] = {}
     for group in _alike(bundle, unchanged):
         firsts: list[str] = []

@@ -48,7 +48,7 @@ def drop_optimizers(model: SavedModel) -> tuple[SavedModel, tuple[str, ...]]:
         if lost and not drop_saved_keys(graph, lost):
             return model, ()
         dropped |= lost
-    changes: dict[str, Any] = {key: None for key in dropped}
+    changes: dict[str, Any] = dict.fromkeys(dropped)
     if dropped:
         changes[OBJECT_GRAPH_KEY] = _checkpoint_without(model.store.object_graph, dropped)
     smaller = model.with_proto(proto)

@@ -25,6 +25,7 @@ class HubCall:
     Args:
         arguments: What the layer was made with.
         handle: Where to load from, when it is not the handle of the arguments.
+        safe: Whether to refuse a model that would do more than compute.
 
     Raises:
         HubError: The model cannot be loaded; see `anyhub.load`.
@@ -32,7 +33,9 @@ class HubCall:
         LayerError: The arguments contradict the model.
     """
 
-    def __init__(self, arguments: LayerArguments, handle: str | None = None) -> None:
+    def __init__(
+        self, arguments: LayerArguments, handle: str | None = None, *, safe: bool = False
+    ) -> None:
         self.arguments = arguments
         self.engine = choose_engine(arguments.engine, Settings.from_environment())
         self.loaded = (
@@ -41,6 +44,7 @@ class HubCall:
                 arguments.tags,
                 arguments.load_options,
                 engine=self.engine.name,
+                safe=safe,
             )
             if arguments.has_text_handle
             else arguments.handle

@@ -10,6 +10,7 @@ from anyhub.keras.arguments import LayerArguments
 from anyhub.keras.call import HubCall
 from anyhub.keras.choice import is_keras3_installed, wants_tf_keras
 from anyhub.keras.embedding import embed_model, extract_model
+from anyhub.keras.safe_mode import in_safe_mode
 
 if TYPE_CHECKING:
     import os
@@ -74,7 +75,8 @@ class KerasLayer(keras.layers.Layer):  # type: ignore[name-defined,misc,unused-i
             embed=embed,
         )
         source = extract_model(embedded_model, str(handle)) if embedded_model else None
-        hub_call = HubCall(made_with, source)
+        # A file from somewhere says which model to run, so Keras' safe mode must hold for it.
+        hub_call = HubCall(made_with, source, safe=in_safe_mode(keras.__name__))
         losses = hub_call.regularization_losses()
         # The model decides what it takes, so Keras must not cast.
         casts = kwargs.pop("autocast", True)

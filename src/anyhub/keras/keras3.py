@@ -11,6 +11,7 @@ from anyhub.errors import EngineError
 from anyhub.keras.arguments import LayerArguments
 from anyhub.keras.call import HubCall
 from anyhub.keras.embedding import embed_model, extract_model
+from anyhub.keras.safe_mode import in_safe_mode
 from anyhub.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ class KerasLayer(keras.layers.Layer):
         )
         _check_backend(engine)
         source = extract_model(embedded_model, str(handle)) if embedded_model else None
-        hub_call = HubCall(made_with, source)
+        # A file from somewhere says which model to run, so Keras' safe mode must hold for it.
+        hub_call = HubCall(made_with, source, safe=in_safe_mode(keras.__name__))
         losses = hub_call.regularization_losses()
         for name in _SHAPE_ARGUMENTS:
             kwargs.pop(name, None)

@@ -40,7 +40,7 @@ class DType:
 
         Types of fewer than 8 bits take a whole byte there.
         """
-        return 0 if self.numpy is None or self.numpy == object else int(self.numpy.itemsize)
+        return 0 if self.numpy is None or self.numpy.hasobject else int(self.numpy.itemsize)
 
 
 def _numpy(name: str) -> Any:

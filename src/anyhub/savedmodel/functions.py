@@ -103,7 +103,9 @@ def read_argspec(proto: Any) -> ArgSpec:
         return ArgSpec()
     value = read_structured(proto.fullargspec)
     if not isinstance(value, NamedTuple):
-        raise SavedModelError(f"parameters are described by {type(value).__name__}, not FullArgSpec")
+        raise SavedModelError(
+            f"parameters are described by {type(value).__name__}, not FullArgSpec"
+        )
     fields = dict(value.fields)
     args = tuple(fields.get("args") or ())
     # TensorFlow's rule: some models say that a function is no method where it has a self.

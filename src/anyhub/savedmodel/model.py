@@ -141,7 +141,7 @@ class SavedModel:
         """Choose a variant.
 
         Args:
-            tags: Its tags; None for the only one, or the one without tags.
+            tags: Its tags; None for the only one.
 
         Raises:
             TagsError: There is none with these tags, or several to choose from.
@@ -150,7 +150,7 @@ class SavedModel:
         if wanted is None and len(self.graphs) == 1:
             return self.graphs[0]
         for graph in self.graphs:
-            if graph.tags == (wanted or frozenset()):
+            if graph.tags == wanted:
                 return graph
         names = ", ".join(repr(sorted(graph.tags)) for graph in self.graphs)
         asked = "no tags were given" if wanted is None else f"none has tags {sorted(wanted)!r}"
@@ -186,7 +186,7 @@ class SavedModel:
             SavedModelError: There is no such key, or a value has another shape or type.
         """
         for key, value in values.items():
-            if key not in self.store.keys():
+            if key not in self.store:
                 raise SavedModelError(f"model {self.name!r} has no value {key!r}")
             old, new = self.store.read(key), value if value is None else np.asarray(value)
             if new is not None and (old.shape, old.dtype) != (new.shape, new.dtype):

@@ -3,6 +3,9 @@
 Source: `tensorflow/core/framework/tensor.proto` and `Tensor::FromProto`: either `tensor_content`
 holds the bytes of all elements (little-endian, row by row), or a typed field holds them, where a
 field that is too short is continued with its last value, and an empty one with zero.
+
+A few bytes can so describe a tensor of gigabytes. One that has a single value everywhere takes no
+memory here: it is a view of that value. Other repetitions are limited to `MAX_EXPANSION`.
 """
 
 from __future__ import annotations
@@ -19,6 +22,8 @@ from anyhub.savedmodel.shapes import read_shape, shape_proto
 
 MAX_BYTES = 1 << 31
 """No message can be larger, so nothing that one describes needs to be."""
+MAX_EXPANSION = 1 << 27
+"""Most bytes of a tensor whose message ends with the first of many equal values."""
 
 _FIELDS = {
     "float32": "float_val", "float64": "double_val", "int32": "int_val", "uint8": "int_val",
@@ -54,13 +59,16 @@ def read_tensor(proto: Any) -> np.ndarray[Any, Any]:
         raise SavedModelError(f"a tensor constant has the type {dtype.name!r}, which has no values")
     sizes = tuple(size for size in shape if size is not None)
     count = math.prod(sizes)
-    if count * max(1, dtype.itemsize) > MAX_BYTES:
+    if count * dtype.numpy.itemsize > MAX_BYTES:
         raise SavedModelError(f"a tensor constant of shape {shape} would need over 2 GiB")
     if proto.tensor_content:
-        flat = _from_content(proto.tensor_content, dtype, count)
+        values = _from_content(proto.tensor_content, dtype, count)
     else:
-        flat = _from_field(proto, dtype, count)
-    result = flat.reshape(sizes)
+        values = _from_field(proto, dtype)
+    try:
+        result = _fill(values, sizes, count)
+    except ValueError as error:
+        raise SavedModelError(f"a tensor constant of shape {shape}: {error}") from error
     result.flags.writeable = False
     return result
 
@@ -95,33 +103,42 @@ def _from_content(content: bytes, dtype: DType, count: int) -> np.ndarray[Any, A
     return np.frombuffer(content, dtype.numpy)
 
 
-def _from_field(proto: Any, dtype: DType, count: int) -> np.ndarray[Any, Any]:
+def _from_field(proto: Any, dtype: DType) -> np.ndarray[Any, Any]:
+    """The values that the message lists, at least one."""
     field = _FIELDS[dtype.name]
     values = getattr(proto, field)
-    if dtype.name == "string":
-        return _fill(np.array([*values], dtype=object), count, b"")
+    if not values:
+        return np.array([b""], object) if dtype.name == "string" else np.zeros(1, dtype.numpy)
     if field == "float8_val":
-        return _fill(np.frombuffer(values, dtype.numpy), count, 0)
+        return np.frombuffer(values, dtype.numpy)
     if field == "half_val":
-        bits = np.array(values, dtype=np.int64).astype(np.uint16)
-        return _fill(bits.view(dtype.numpy), count, 0)
+        return np.array(values, np.int64).astype(np.uint16).view(dtype.numpy)
+    if field == "int_val":
+        return np.array(values, np.int64).astype(dtype.numpy)
     if field.endswith("complex_val"):
         part = np.float32 if field == "scomplex_val" else np.float64
-        pairs = np.array(values, dtype=part)
-        if len(pairs) % 2:
+        if len(values) % 2:
             raise SavedModelError(f"a {dtype.name} constant has an odd number of parts")
-        return _fill(pairs.view(dtype.numpy), count, 0)
-    wide = np.array(values, dtype=np.int64 if field == "int_val" else None)
-    return _fill(wide.astype(dtype.numpy), count, 0)
+        return np.array(values, part).view(dtype.numpy)
+    return np.array([*values], dtype.numpy)
 
 
-def _fill(values: np.ndarray[Any, Any], count: int, empty: Any) -> np.ndarray[Any, Any]:
+def _fill(
+    values: np.ndarray[Any, Any], sizes: tuple[int, ...], count: int
+) -> np.ndarray[Any, Any]:
     """Continue with the last value, as TensorFlow does."""
+    if len(values) == 1:
+        return np.broadcast_to(values.reshape(()), sizes)
     if len(values) > count:
         raise SavedModelError(f"a tensor constant of {count} elements has {len(values)} values")
-    if len(values) == count:
-        return values.copy()
-    result = np.empty(count, values.dtype)
-    result[: len(values)] = values
-    result[len(values) :] = values[-1] if len(values) else empty
-    return result
+    if len(values) < count:
+        if count * values.itemsize > MAX_EXPANSION:
+            raise SavedModelError(
+                f"a tensor constant of shape {sizes} lists {len(values)} values and repeats the "
+                f"last, which is done up to {MAX_EXPANSION >> 20} MiB"
+            )
+        repeated = np.empty(count, values.dtype)
+        repeated[: len(values)] = values
+        repeated[len(values) :] = values[-1]
+        values = repeated
+    return values.reshape(sizes)

@@ -20,7 +20,7 @@ from anyhub.savedmodel.objects import ObjectGraph, match_checkpoint_keys
 from anyhub.savedmodel.shapes import Shape, read_shape
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from anyhub.savedmodel.bundle import Bundle
@@ -94,6 +94,12 @@ class VariableStore:
         saved = () if self.bundle is None else tuple(self.bundle.keys())
         removed = {key for key, value in self.changes.items() if value is None}
         return tuple(sorted({*saved, *self.changes} - removed))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.keys())
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.keys()
 
     def with_changes(self, changes: Mapping[str, Any]) -> VariableStore:
         """The same values but for some.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anyhub.engines.base import Engine, LayerSupport
-    from anyhub.savedmodel import ModelLayout
+    from anyhub.savedmodel import SavedModel
 
 
 class TensorFlowEngine:
@@ -20,11 +20,11 @@ class TensorFlowEngine:
         """Whether the package `tensorflow` is there."""
         return importlib.util.find_spec("tensorflow") is not None
 
-    def load(self, layout: ModelLayout, tags: Any, options: Any) -> Any:
+    def load(self, model: SavedModel, tags: Any, options: Any) -> Any:
         """Load a model; see `anyhub.load`."""
         from anyhub.engines.tensorflow.loading import load_saved_model
 
-        return load_saved_model(layout, tags, options)
+        return load_saved_model(model, tags, options)
 
     def layer_support(self) -> LayerSupport:
         """What Keras layers need for TensorFlow's objects."""

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from anyhub.engines.tensorflow.extra_ops import find_library, import_library, missing_op
-from anyhub.engines.tensorflow.metadata import read_saved_model_proto
-from anyhub.errors import MissingDependencyError, SavedModelError, TagsError
+from anyhub.errors import MissingDependencyError, SavedModelError
 from anyhub.savedmodel import ModelFormat
 
 if TYPE_CHECKING:
-    from anyhub.savedmodel import ModelLayout
+    from anyhub.savedmodel import ModelLayout, SavedModel
 
 _LOG = logging.getLogger(__name__)
 # What TensorFlow raises for files that are missing, cut, or from another version. Other types
@@ -21,7 +20,7 @@ _LOG = logging.getLogger(__name__)
 _LOAD_ERRORS = (OSError, RuntimeError, LookupError, tf.errors.OpError)
 
 
-def load_saved_model(layout: ModelLayout, tags: Any, options: Any) -> Any:
+def load_saved_model(model: SavedModel, tags: Any, options: Any) -> Any:
     """Load a model exactly as `tf.saved_model.load` does.
 
     Packages with extra ops are imported when the model needs them and they are installed.
@@ -31,33 +30,19 @@ def load_saved_model(layout: ModelLayout, tags: Any, options: Any) -> Any:
         MissingDependencyError: An op comes from a package that is not installed.
         SavedModelError: A file is damaged.
     """
+    assert model.layout is not None  # noqa: S101 - it was read from a directory
+    layout = model.layout
     is_hub_module = layout.format is ModelFormat.TF1_HUB
     if tags is None and is_hub_module:
         # The format's convention: the variant for inference is the one without tags.
         tags = []
-    _check_tags(layout, tags)
+    # Refuses unknown tags in our words; TensorFlow loads by the same tags.
+    model.graph(tags)
     loaded = _load_with_libraries(layout, tags, options)
     if is_hub_module:
         # The mark by which the original library tells the formats apart.
         loaded._is_hub_module_v1 = True
     return loaded
-
-
-def _check_tags(layout: ModelLayout, tags: Any) -> None:
-    variants = [
-        set(graph.meta_info_def.tags) for graph in read_saved_model_proto(layout).meta_graphs
-    ]
-    if tags is None and len(variants) == 1:
-        return
-    wanted = None if tags is None else {tags} if isinstance(tags, str) else set(tags)
-    if wanted is not None and wanted in variants:
-        return
-    names = ", ".join(repr(sorted(variant)) for variant in variants)
-    asked = "no tags were given" if wanted is None else f"no variant has tags {sorted(wanted)!r}"
-    raise TagsError(
-        f"model {str(layout.root)!r} has {len(variants)} graph variants and {asked}; "
-        f"pass tags= one of: {names}"
-    )
 
 
 def _load_with_libraries(layout: ModelLayout, tags: Any, options: Any) -> Any:

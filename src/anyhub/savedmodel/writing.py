@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from anyhub.errors import SavedModelError
 from anyhub.savedmodel.bundle import Alias, TensorReference, write_bundle
 from anyhub.savedmodel.layout import SAVED_MODEL_PB, SAVED_MODEL_PBTXT
-from anyhub.savedmodel.read import VARIABLES_PREFIX
+from anyhub.savedmodel.reading import VARIABLES_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,10 +94,10 @@ def _write_variables(
 
 def _tensors(model: SavedModel, same_values: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     store = model.store
-    for key in store.keys():
+    for key in store:
         if key in same_values:
             yield key, Alias(same_values[key])
         elif key in store.changes:
             yield key, store.changes[key]
-        else:
+        elif store.bundle is not None:
             yield key, TensorReference(store.bundle, key)
