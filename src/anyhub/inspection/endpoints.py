@@ -23,7 +23,10 @@ def describe_endpoints(graph: MetaGraph, engines: tuple[str, ...]) -> tuple[Endp
     functions = [
         _function(function, engines)
         for path, function in graph.restored_functions.items()
-        if function.concrete_functions and not path.startswith(_INTERNAL)
+        if function.concrete_functions
+        and not path.startswith(_INTERNAL)
+        # A trace of a function is saved below it once more.
+        and path.rpartition(".")[0] not in graph.restored_functions
     ]
     # What is nearest to the root matters most.
     functions.sort(key=lambda report: (report.name.count("."), report.name))
