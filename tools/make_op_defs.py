@@ -5,10 +5,10 @@ line an op, a JSON list:
 
     [name, inputs, outputs, attributes, is_stateful]
 
-Arguments are "name", "name*attr" (as many as the integer attribute says) or "name**attr" (one for
-each type in the attribute). Attributes map their name to their default value, null if they have
-none: numbers, booleans, text, lists of them, {"type": number}, {"shape": [sizes] or null},
-{"tensor": base64 of the message} or {"func": name}.
+Arguments are "name:type", "name*attr:type" (as many as the integer attribute says) or "name**attr"
+(one for each type in the attribute), where the type is an attribute or a number. Attributes map
+their name to their default value, null if they have none: numbers, booleans, text, lists of them,
+{"type": number}, {"shape": [sizes] or null}, {"tensor": base64 of the message} or {"func": name}.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ OUTPUT = Path(__file__).parents[1] / "src" / "anyhub" / "graph" / "op_defs.jsonl
 
 
 def _argument(arg: Any) -> str:
-    if arg.number_attr:
-        return f"{arg.name}*{arg.number_attr}"
-    return f"{arg.name}**{arg.type_list_attr}" if arg.type_list_attr else str(arg.name)
+    if arg.type_list_attr:
+        return f"{arg.name}**{arg.type_list_attr}"
+    count = f"*{arg.number_attr}" if arg.number_attr else ""
+    return f"{arg.name}{count}:{arg.type_attr or arg.type}"
 
 
 def _shape(proto: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from anyhub import savedmodel
 from anyhub.errors import SavedModelError
 from anyhub.graph.signature_edits import (
     add_signature,
+    expose_tensors,
     remove_signature,
     rename_signature,
     set_method_name,
@@ -87,6 +88,27 @@ def test_names_that_sort_otherwise_than_the_arguments(tmp_path: Path) -> None:
     for run in (run_in_tf1, run_in_tf2):
         found = run(path, "s", inputs)
         assert (found["y"].tolist(), found["b"].tolist()) == ([3.0], 30.0)
+
+
+def test_inner_tensors_of_a_function(saved: Path, tmp_path: Path) -> None:
+    model = savedmodel.read(saved / "trainable")
+    graph = model.graph()
+    trace = graph.restored_functions["__call__"].concrete_functions[0]
+    traces = graph.restored_functions["__call__"].concrete_functions
+    trace = next(t for t in traces if t.input_signature[0][1] is False)
+    product = next(n.name for n in graph.functions[trace.name].node_def if n.op == "MatMul")
+    tensors = {"product": product, "again": f"{product}:0"}
+    edited = expose_tensors(model, "inner", tensors, values={"training": False})
+    path = savedmodel.write(edited, tmp_path / "edited")
+    kernel = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4)
+    for run in (run_in_tf1, run_in_tf2):
+        found = run(path, "inner", {"inputs": X})
+        np.testing.assert_allclose(found["product"], X @ kernel, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(found["product"], found["again"])
+    with pytest.raises(SavedModelError, match=f"has no node '{product}x'.*mean '{product}'"):
+        expose_tensors(model, "other", {"y": f"{product}x"}, values={"training": False})
+    with pytest.raises(SavedModelError, match="which has no output 7"):
+        expose_tensors(model, "other", {"y": f"{product}:7"}, values={"training": False})
 
 
 def test_renamed_and_removed(saved: Path, tmp_path: Path) -> None:

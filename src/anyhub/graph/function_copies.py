@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anyhub.errors import SavedModelError
+from anyhub.graph.inner_tensors import give_inner_tensors, inner_tensors
 from anyhub.savedmodel import schema
 from anyhub.savedmodel.shapes import shape_proto
 from anyhub.savedmodel.structured import NamedTuple, TensorSpec, TypeSpec, structured_value
@@ -48,13 +49,16 @@ class Place:
     name: str
 
 
-def copy_as_signature(place: Place, path: str, values: Mapping[str, Any]) -> MadeSignature:
+def copy_as_signature(
+    place: Place, path: str, values: Mapping[str, Any], inner: Mapping[str, str] | None = None
+) -> MadeSignature:
     """Copy a trace as a function of named tensors, and call it in the main graph.
 
     Args:
         place: Where the signature is made.
         path: Path of the function.
         values: Python values that choose the trace.
+        inner: Tensors inside the function to give instead of its results, by name.
 
     Raises:
         SavedModelError: There is no such function or trace, or it takes or gives what is no
@@ -63,8 +67,13 @@ def copy_as_signature(place: Place, path: str, values: Mapping[str, Any]) -> Mad
     model, target = place.model, place.target
     trace = _choose_trace(model, place.graph, path, values)
     inputs = _named(_input_leaves(place.graph, path, trace), f"{path} takes", model.name)
-    outputs = _named(_output_leaves(trace), f"{path} gives", model.name)
+    if inner is None:
+        outputs = _named(_output_leaves(trace), f"{path} gives", model.name)
+    else:
+        outputs = inner_tensors(place.graph, trace.name, inner)
     function = _copy_function(place, trace, list(inputs), list(outputs))
+    if inner is not None:
+        give_inner_tensors(target, function, inner, outputs)
     saved = target.object_graph_def.concrete_functions[function]
     saved.bound_inputs.extend(trace.bound_inputs)
     saved.canonicalized_input_signature.CopyFrom(
@@ -187,6 +196,7 @@ def _copy_function(
     _reorder(copy.signature.input_arg, [*order, *range(len(inputs), total)])
     _reorder_indices(copy.arg_attr, order)
     _reorder_indices(copy.resource_arg_unique_id, order)
+    # Where they differ, inner tensors take the place of the results.
     if len(copy.signature.output_arg) == len(outputs):
         _reorder(copy.signature.output_arg, sorted(range(len(outputs)), key=lambda i: outputs[i]))
     return new_name

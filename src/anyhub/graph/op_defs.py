@@ -24,11 +24,15 @@ class Argument:
         name: Its name.
         number_attr: Attribute that says how many tensors it stands for, "" if one.
         type_list_attr: Attribute that lists the types of its tensors, "" if one.
+        type_attr: Attribute that is the type of its tensors, "" if that is fixed or listed.
+        type_number: The type's number where it is fixed, else 0.
     """
 
     name: str
     number_attr: str = ""
     type_list_attr: str = ""
+    type_attr: str = ""
+    type_number: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,5 +89,7 @@ def _argument(text: str) -> Argument:
     if "**" in text:
         name, _, attribute = text.partition("**")
         return Argument(name, type_list_attr=attribute)
+    text, _, kind = text.partition(":")
     name, _, attribute = text.partition("*")
-    return Argument(name, number_attr=attribute)
+    number = int(kind) if kind.isdigit() else 0
+    return Argument(name, attribute, type_attr="" if number else kind, type_number=number)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from anyhub.errors import SavedModelError
-from anyhub.graph.function_copies import Place, copy_as_signature
+from anyhub.graph.function_copies import MadeSignature, Place, copy_as_signature
 from anyhub.savedmodel.signatures import INTERNAL_SIGNATURES, Signature, signature_proto
 
 if TYPE_CHECKING:
@@ -80,12 +80,52 @@ def add_signature(
         return edit.done()
     place = Place(model, model.graph(tags), edit.graph, name)
     made = copy_as_signature(place, function, values or {})
+    _hang_up(edit, name, made, method_name)
+    return edit.done()
+
+
+def _hang_up(
+    edit: _Edit, name: str, made: MadeSignature, method_name: str = "tensorflow/serving/predict"
+) -> None:
     made.signature_def.method_name = method_name
     edit.graph.signature_def[name].CopyFrom(made.signature_def)
     objects = edit.graph.object_graph_def
     number = len(objects.nodes)
     objects.nodes.append(made.saved_object)
     _signature_map(objects).children.add(node_id=number, local_name=name)
+
+
+def expose_tensors(
+    model: SavedModel,
+    name: str,
+    tensors: Mapping[str, str],
+    function: str = "__call__",
+    *,
+    values: Mapping[str, Any] | None = None,
+    tags: Iterable[str] | str | None = None,
+) -> SavedModel:
+    """Add a signature that gives tensors inside a function, e.g. intermediate activations.
+
+    (A TF1 model's tensors are in the main graph: pass a Signature to `add_signature`.)
+
+    Args:
+        model: The model.
+        name: Name of the new signature.
+        tensors: "node" or "node:index" inside the function, for each output's name.
+        function: Path of the function.
+        values: Python values that choose the trace, e.g. {"training": False}.
+        tags: Which graph variant.
+
+    Returns:
+        The model with the signature.
+
+    Raises:
+        SavedModelError: The name is taken, or there is no such function, trace or tensor.
+    """
+    edit = _begin(model, tags)
+    _check_free(edit, name)
+    place = Place(model, model.graph(tags), edit.graph, name)
+    _hang_up(edit, name, copy_as_signature(place, function, values or {}, tensors))
     return edit.done()
 
 
