@@ -8,12 +8,14 @@ PYTEST_ARGS ?=
 TORCH_PIP_ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-main test-tf-keras test-light test-legacy lint format lock clean
+.PHONY: help demo test test-main test-tf-keras test-light test-legacy fuzz lint format schema lock clean
 
 help:
 	@echo "make demo    the main job on real data: train, export, serve, load, fine-tune, publish"
 	@echo "make test    the tests in all environments: main, main with tf_keras, light, legacy"
 	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make fuzz    100,000 damaged files for the parsers; takes a while"
+	@echo "make schema  compile the .proto files of the SavedModel format"
 	@echo "make lock    resolve requirements/*.in to the newest versions"
 
 demo: $(VENVS)/demo/.ready
@@ -31,17 +33,24 @@ test-light: $(VENVS)/light/.ready
 	$(VENVS)/light/bin/python -m pytest $(PYTEST_ARGS)
 
 test-legacy: $(VENVS)/legacy/.ready
-	$(VENVS)/legacy/bin/python -m pytest tests/keras tests/seeds tests/engines $(PYTEST_ARGS)
+	$(VENVS)/legacy/bin/python -m pytest tests/keras tests/seeds tests/engines tests/savedmodel tests/graph $(PYTEST_ARGS)
+
+fuzz: $(VENVS)/light/.ready
+	$(VENVS)/light/bin/python tests/savedmodel/fuzz/run_all.py --count 100000
 
 lint: $(VENVS)/lint/.ready
 	$(VENVS)/lint/bin/ruff check .
 	$(VENVS)/lint/bin/ruff format --check .
 	$(VENVS)/lint/bin/mypy
 	PYTHONPATH=src $(VENVS)/lint/bin/lint-imports
+	$(VENVS)/lint/bin/python tools/make_schema.py --check
 
 format: $(VENVS)/lint/.ready
 	$(VENVS)/lint/bin/ruff check --fix .
 	$(VENVS)/lint/bin/ruff format .
+
+schema: $(VENVS)/lint/.ready
+	$(VENVS)/lint/bin/python tools/make_schema.py
 
 lock: $(UV)
 	for name in demo main light legacy lint; do \

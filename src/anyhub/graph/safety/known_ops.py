@@ -1,13 +1,14 @@
 """The ops whose behaviour is known: what is not among them is refused.
 
-`known_ops.txt` is written by `tests/graph/safety/make_known_ops.py` from the registry of
-TensorFlow and of tensorflow_text; its first lines name their versions.
+These are the ops of the registry of TensorFlow and tensorflow_text, see `anyhub.graph.op_defs`, and
+the few below.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from importlib import resources
+
+from anyhub.graph.op_defs import op_names
 
 GPU_ONLY = frozenset(
     {
@@ -27,6 +28,4 @@ RETIRED = frozenset({"BucketizeWithInputBoundaries"})
 @cache
 def known_ops() -> frozenset[str]:
     """The names of all ops that were reviewed."""
-    text = resources.files(__package__).joinpath("known_ops.txt").read_text("utf-8")
-    listed = (line for line in text.splitlines() if not line.startswith("#"))
-    return GPU_ONLY.union(RETIRED, listed)
+    return GPU_ONLY.union(RETIRED, op_names())
