@@ -10,14 +10,18 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from anyhub.graph.object_edits import drop_optimizers
 from anyhub.graph.reach import reachable_functions
 from anyhub.savedmodel.variables import OBJECT_GRAPH_KEY
 from anyhub.savedmodel.writing import write
 
+_PIECE = 1 << 20
+
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from anyhub.savedmodel.model import SavedModel
@@ -100,13 +104,11 @@ def equal_values(model: SavedModel) -> Mapping[str, str]:
     bundle = model.store.bundle
     if bundle is None:
         return {}
-    unchanged = [key for key in bundle if key not in model.store.changes]
     found: dict[str, str] = {}
-    for group in _alike(bundle, unchanged):
+    for group in alike_values(model):
         firsts: list[str] = []
         for key in group:
-            data = bundle.read_raw(key)
-            first = next((other for other in firsts if bundle.read_raw(other) == data), None)
+            first = next((other for other in firsts if _are_equal(bundle, other, key)), None)
             if first is None:
                 firsts.append(key)
             else:
@@ -114,8 +116,22 @@ def equal_values(model: SavedModel) -> Mapping[str, str]:
     return found
 
 
-def _alike(bundle: Any, keys: Iterable[str]) -> list[list[str]]:
-    """Groups of keys whose entries do not tell them apart: only these are compared."""
+def _are_equal(bundle: Any, one: str, other: str) -> bool:
+    """Compare bytes piece by piece: as a whole they might not fit into memory twice."""
+    first, second = (np.frombuffer(bundle.read_raw(key), np.uint8) for key in (one, other))
+    starts = range(0, len(first), _PIECE)
+    return all(np.array_equal(first[i : i + _PIECE], second[i : i + _PIECE]) for i in starts)
+
+
+def alike_values(model: SavedModel) -> list[list[str]]:
+    """Groups of keys whose values have the same type, shape, size and checksum.
+
+    No value is read. Equal checksums are no proof of equal values.
+    """
+    bundle = model.store.bundle
+    if bundle is None:
+        return []
+    keys = [key for key in bundle if key not in model.store.changes]
     groups: defaultdict[Any, list[str]] = defaultdict(list)
     for key in keys:
         entry = bundle.entry(key)

@@ -11,7 +11,7 @@ from anyhub.engines import engine_names
 from anyhub.engines.tensorflow.extra_ops import find_library
 from anyhub.errors import SavedModelError
 from anyhub.graph import safety
-from anyhub.graph.compact import equal_values
+from anyhub.graph.compact import alike_values
 from anyhub.graph.op_defs import find_op
 from anyhub.handles import parse_handle, resolve_handle
 from anyhub.inspection.endpoints import describe_endpoints
@@ -53,7 +53,8 @@ def describe(model: SavedModel) -> ModelReport:
     assets = safety.list_assets(root)
     findings = safety.scan(model.proto, assets)
     bundle = model.store.bundle
-    duplicates = 0 if bundle is None else sum(bundle.entry(k).size for k in equal_values(model))
+    repeated = [key for group in alike_values(model) for key in group[1:]]
+    duplicates = 0 if bundle is None else sum(bundle.entry(key).size for key in repeated)
     return ModelReport(
         path=str(root),
         format=model.layout.format.value,

@@ -110,7 +110,7 @@ class ModelReport:
         variants: Its graph variants.
         findings: What the safety gate found, in words; empty for a model that only computes.
         disk_bytes: Bytes of all files.
-        duplicate_bytes: Bytes of values that are stored more than once.
+        duplicate_bytes: Bytes of values that are stored more than once, by their checksums.
     """
 
     path: str

@@ -99,7 +99,9 @@ class VariableStore:
         return iter(self.keys())
 
     def __contains__(self, key: object) -> bool:
-        return key in self.keys()
+        if key in self.changes:
+            return self.changes[key] is not None  # type: ignore[index] # it is among the keys
+        return self.bundle is not None and key in self.bundle
 
     def with_changes(self, changes: Mapping[str, Any]) -> VariableStore:
         """The same values but for some.

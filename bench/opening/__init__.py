@@ -1,0 +1,1 @@
+"""What `opening.py` is made of."""
