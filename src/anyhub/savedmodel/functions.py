@@ -107,15 +107,35 @@ def read_argspec(proto: Any) -> ArgSpec:
             f"parameters are described by {type(value).__name__}, not FullArgSpec"
         )
     fields = dict(value.fields)
-    args = tuple(fields.get("args") or ())
+    args = _sequence(fields, "args", str)
     # TensorFlow's rule: some models say that a function is no method where it has a self.
     if args and (proto.is_method or args[0] == "self"):
         args = args[1:]
     return ArgSpec(
         args=args,
-        defaults=tuple(fields.get("defaults") or ()),
-        varargs=fields.get("varargs"),
-        varkw=fields.get("varkw"),
-        kwonlyargs=tuple(fields.get("kwonlyargs") or ()),
-        kwonlydefaults=fields.get("kwonlydefaults"),
+        defaults=_sequence(fields, "defaults"),
+        varargs=_optional(fields, "varargs", str),
+        varkw=_optional(fields, "varkw", str),
+        kwonlyargs=_sequence(fields, "kwonlyargs", str),
+        kwonlydefaults=_optional(fields, "kwonlydefaults", dict),
     )
+
+
+def _optional(fields: Mapping[str, Any], name: str, accepted: Any) -> Any:
+    value = fields.get(name)
+    if value is None or isinstance(value, accepted):
+        return value
+    raise SavedModelError(
+        f"parameters are described by a FullArgSpec whose {name} is a {type(value).__name__}"
+    )
+
+
+def _sequence(fields: Mapping[str, Any], name: str, accepted: Any = object) -> tuple[Any, ...]:
+    value = tuple(_optional(fields, name, (list, tuple)) or ())
+    for item in value:
+        if not isinstance(item, accepted):
+            raise SavedModelError(
+                f"parameters are described by a FullArgSpec whose {name} hold a "
+                f"{type(item).__name__}"
+            )
+    return value

@@ -19,6 +19,9 @@ from anyhub.errors import SavedModelError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# All paths of a chain of objects take the square of its length; models' are a tenth of this.
+_MAX_PATH = 2048
+
 
 @dataclass(frozen=True)
 class ObjectNode:
@@ -76,7 +79,11 @@ class ObjectGraph:
 
     @cached_property
     def paths(self) -> Mapping[int, str]:
-        """The shortest path from the root to each object, e.g. "encoder.layers.0.kernel"."""
+        """The shortest path from the root to each object, e.g. "encoder.layers.0.kernel".
+
+        Raises:
+            SavedModelError: A path is longer than any model needs.
+        """
         if not self.nodes:
             return {}
         found = {0: ""}
@@ -85,7 +92,7 @@ class ObjectGraph:
             current = queue.popleft()
             for name, child in self.nodes[current].children.items():
                 if child not in found:
-                    found[child] = f"{found[current]}.{name}" if found[current] else name
+                    found[child] = _join(found[current], name, child)
                     queue.append(child)
         return found
 
@@ -108,6 +115,16 @@ class ObjectGraph:
     def of_kind(self, kind: str) -> Iterator[ObjectNode]:
         """All objects of a kind, in order."""
         return (node for node in self.nodes if node.kind == kind)
+
+
+def _join(path: str, name: str, child: int) -> str:
+    result = f"{path}.{name}" if path else name
+    if len(result) > _MAX_PATH:
+        raise SavedModelError(
+            f"object {child} of the object graph has a path of {len(result)} characters, "
+            f"{result[:40]!r}…; accepted are {_MAX_PATH}"
+        )
+    return result
 
 
 def match_checkpoint_keys(objects: ObjectGraph, checkpoint: Any) -> Mapping[int, Mapping[str, str]]:

@@ -67,7 +67,7 @@ def parse(data: bytes, name: Path) -> Any:
             )
         else:
             proto.ParseFromString(data)
-    except (DecodeError, UnicodeDecodeError, text_format.ParseError, ValueError) as error:
+    except (DecodeError, text_format.ParseError, ValueError, RecursionError) as error:
         raise SavedModelError(
             f"file {str(name)!r} ({len(data)} bytes) is cut short or is no SavedModel: {error}; "
             "fetch the model again"

@@ -55,7 +55,7 @@ def read_tensor(proto: Any) -> np.ndarray[Any, Any]:
     shape = read_shape(proto.tensor_shape)
     if shape is None or None in shape:
         raise SavedModelError(f"a tensor constant has the shape {shape}; it must be fully known")
-    if dtype.numpy is None:
+    if dtype.numpy is None or dtype.is_reference:
         raise SavedModelError(f"a tensor constant has the type {dtype.name!r}, which has no values")
     sizes = tuple(size for size in shape if size is not None)
     count = math.prod(sizes)
@@ -123,9 +123,7 @@ def _from_field(proto: Any, dtype: DType) -> np.ndarray[Any, Any]:
     return np.array([*values], dtype.numpy)
 
 
-def _fill(
-    values: np.ndarray[Any, Any], sizes: tuple[int, ...], count: int
-) -> np.ndarray[Any, Any]:
+def _fill(values: np.ndarray[Any, Any], sizes: tuple[int, ...], count: int) -> np.ndarray[Any, Any]:
     """Continue with the last value, as TensorFlow does."""
     if len(values) == 1:
         return np.broadcast_to(values.reshape(()), sizes)
