@@ -13,7 +13,7 @@ from anyhub.graph.const_ops import compute
 from anyhub.graph.convert import read_function
 from anyhub.graph.effects import has_effect
 from anyhub.graph.ir import ARGUMENT, Graph, Node
-from anyhub.graph.prune import reachable
+from anyhub.graph.needed import reachable
 from anyhub.savedmodel.tensors import read_tensor
 
 
@@ -48,11 +48,14 @@ class Machine:
         target = call_target(node, self.library)
         if target is not None:
             return self._call(target, inputs, node.op == target)
+        if node.op == "If":
+            branch = "then_branch" if inputs[0] else "else_branch"
+            return self._call(node.attrs[branch].func.name, inputs[1:], False)
+        if node.op == "Const":
+            return [read_tensor(node.attrs["value"].tensor)]
         match node.op:
-            case "Const":
-                return [read_tensor(node.attrs["value"].tensor)]
             case "NoOp":
-                return []
+                pass
             case "ReadVariableOp":
                 return [self.variables[inputs[0]]]
             case "AssignVariableOp":
@@ -63,9 +66,6 @@ class Machine:
                 self.variables[inputs[0]] = self.variables[inputs[0]] - inputs[1]
             case "Assert":
                 self.log.append(int(inputs[1]))
-            case "If":
-                branch = "then_branch" if inputs[0] else "else_branch"
-                return self._call(node.attrs[branch].func.name, inputs[1:], False)
             case _:
                 return compute(node, [np.asarray(value) for value in inputs])
         return []

@@ -159,3 +159,51 @@ def make_program(seed: int, *, writes: bool = True) -> tuple[Graph, dict[str, An
         library[graph.name] = function_def(graph, (INT64, INT64), library)
         names.append(graph.name)
     return graph, library
+
+
+def node(name: str, op: str, *inputs: str, **attrs: Any) -> Node:
+    """A node from names: "x", "x:1", and "^x" for what it waits for."""
+    refs = [text.partition(":") for text in inputs if text[0] != "^"]
+    return Node(
+        name,
+        op,
+        tuple(Ref(head, int(index or 0)) for head, _, index in refs),
+        tuple(text[1:] for text in inputs if text[0] == "^"),
+        {key: _attr(value) for key, value in attrs.items()},
+    )
+
+
+def _attr(value: Any) -> Any:
+    match value:
+        case bool():
+            return attr_value(b=value)
+        case int():
+            return attr_value(i=value)
+        case str():
+            return attr_value(s=value.encode())
+    return value
+
+
+def dtype(number: int) -> Any:
+    return attr_value(type=number)
+
+
+def function(name: str) -> Any:
+    return attr_value(func={"name": name})
+
+
+def shape(*sizes: int) -> Any:
+    return attr_value(shape={"dim": [{"size": size} for size in sizes]})
+
+
+def make_graph(*nodes: Node, outputs: str = "", controls: str = "", name: str = "g") -> Graph:
+    """A graph from nodes; outputs and controls are names with blanks between."""
+    refs = [text.partition(":") for text in outputs.split()]
+    return Graph(
+        name,
+        {node.name: node for node in nodes},
+        tuple(node.name for node in nodes if node.op == ARGUMENT),
+        tuple(Ref(head, int(index or 0)) for head, _, index in refs),
+        tuple(f"o{i}" for i in range(len(refs))),
+        tuple(controls.split()),
+    )

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
 from anyhub.graph.convert import graph_def, read_function
 from anyhub.graph.function_def import used_functions
-from anyhub.graph.ir import Graph
 from anyhub.savedmodel import schema
+
+if TYPE_CHECKING:
+    from anyhub.graph.ir import Graph
+
+_NUMBERS = itertools.count()
 
 
 def read_concrete(concrete: Any) -> tuple[Graph, dict[str, Any], list[Any]]:
     """A concrete function's graph, the library, and what it captures."""
     own = schema.FunctionDef.FromString(concrete.function_def.SerializeToString())
     messages = concrete.graph.as_graph_def().library.function
-    library = {m.signature.name: schema.FunctionDef.FromString(m.SerializeToString()) for m in messages}
+    library = {
+        m.signature.name: schema.FunctionDef.FromString(m.SerializeToString()) for m in messages
+    }
     library[own.signature.name] = own
     return read_function(own, library), library, list(concrete.captured_inputs)
 
@@ -25,6 +32,20 @@ def to_tensorflow(graph: Graph, library: dict[str, Any]) -> Any:
     """A GraphDef with the functions that it needs."""
     proto = graph_def(graph, list(used_functions(graph, library).values()))
     return tf.compat.v1.GraphDef.FromString(proto.SerializeToString())
+
+
+def rename_functions(proto: Any, suffix: str) -> None:
+    """Give the functions of a GraphDef other names, as TensorFlow may know some of these."""
+    names = {function.signature.name for function in proto.library.function}
+    bodies = [function.node_def for function in proto.library.function]
+    for function in proto.library.function:
+        function.signature.name += suffix
+    for node in (node for nodes in (proto.node, *bodies) for node in nodes):
+        node.op += suffix if node.op in names else ""
+        for value in node.attr.values():
+            is_one = value.WhichOneof("value") == "func"
+            for target in [value.func] if is_one else value.list.func:
+                target.name += suffix if target.name in names else ""
 
 
 def as_function(graph: Graph, library: dict[str, Any], captures: list[Any]) -> Any:
@@ -36,6 +57,7 @@ def as_function(graph: Graph, library: dict[str, Any], captures: list[Any]) -> A
         captures: Tensors for its last inputs.
     """
     proto = to_tensorflow(graph, library)
+    rename_functions(proto, f"_of_test_{next(_NUMBERS)}")
     count = len(graph.inputs) - len(captures)
     specs = [_spec(graph, name) for name in graph.inputs[:count]]
 
