@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from anyhub import savedmodel
+from anyhub.errors import SavedModelError
 from anyhub.graph.compact import compact, drop_unreachable_functions, equal_values
 from anyhub.graph.object_edits import drop_optimizers
 from anyhub.savedmodel import schema
@@ -112,3 +113,57 @@ def test_keras_3_export_is_halved(tmp_path: Path) -> None:
     for directory in (path, tmp_path / "source"):
         loaded = tf.saved_model.load(str(directory))
         np.testing.assert_allclose(loaded.serve(x), model(x), rtol=1e-5, atol=1e-5)
+
+
+def test_compacted_keras_2_model_opens_in_keras(trained, tmp_path: Path) -> None:
+    keras = pytest.importorskip("tf_keras", reason="opens the model with Keras 2")
+    keras_model, source = trained
+    path = compact(savedmodel.read(source), tmp_path / "small").path
+    again = keras.models.load_model(str(path), compile=False)
+    x = np.ones((2, 3), np.float32)
+    np.testing.assert_allclose(again(x), keras_model(x), rtol=1e-6)
+
+
+def test_own_object_called_optimizer_is_kept(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow", reason="makes the model with TensorFlow")
+    model = tf.train.Checkpoint()
+    model.optimizer = tf.train.Checkpoint()
+    model.optimizer.rate = tf.Variable(0.5)
+    model.optimizer.step = tf.function(lambda: model.optimizer.rate * 2, input_signature=[])
+    tf.saved_model.save(model, str(tmp_path / "source"))
+    path = compact(savedmodel.read(tmp_path / "source"), tmp_path / "small").path
+    loaded = tf.saved_model.load(str(path))
+    assert float(loaded.optimizer.step()) == 1.0
+
+
+def test_functions_for_other_devices_are_kept(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="makes the model with TensorFlow")
+    keras = pytest.importorskip("tf_keras", reason="it is Keras 2 that saves them")
+    model = keras.Sequential([keras.layers.Input((4, 3)), keras.layers.LSTM(2)])
+    model.save(str(tmp_path / "source"), save_format="tf")
+    before, after = (
+        {f.attr["api_implements"].s for f in graph.functions.values() if "gpu" in f.signature.name}
+        for graph in (
+            savedmodel.read(tmp_path / "source").graph(),
+            savedmodel.read(
+                compact(savedmodel.read(tmp_path / "source"), tmp_path / "small").path
+            ).graph(),
+        )
+    )
+    assert before
+    assert after == before
+
+
+@pytest.mark.parametrize("field", ["dependencies", "saveable_objects", "bound_inputs"])
+def test_damaged_numbers_are_refused(trained, field: str, tmp_path: Path) -> None:
+    model = savedmodel.read(trained[1])
+    objects = model.proto.meta_graphs[0].object_graph_def
+    if field == "dependencies":
+        objects.nodes[1].dependencies.add(node_id=10**6, local_name="x")
+    elif field == "saveable_objects":
+        objects.nodes[1].saveable_objects["x"].save_function = -3
+    else:
+        name = next(iter(objects.concrete_functions))
+        objects.concrete_functions[name].bound_inputs.append(10**6)
+    with pytest.raises(SavedModelError, match="there are only"):
+        compact(model, tmp_path / "small")

@@ -180,3 +180,56 @@ def test_errors(saved: Path, edit, words: str) -> None:
     with pytest.raises(SavedModelError, match=words):
         edit(model)
     assert model.proto.SerializeToString(deterministic=True) == before
+
+
+def test_captures_of_variables_with_equal_names(tmp_path: Path) -> None:
+    model = tf.train.Checkpoint()
+    model.v = [tf.Variable(float(i)) for i in range(5)]
+    spec = tf.TensorSpec([])
+    model.g = tf.function(lambda x: x + 10 * model.v[4] + model.v[2], input_signature=[spec])
+    one = tf.function(lambda x: x + model.v[0], input_signature=[spec])
+    tf.saved_model.save(model, str(tmp_path / "source"), signatures=one)
+    edited = add_signature(savedmodel.read(tmp_path / "source"), "n", "g")
+    path = savedmodel.write(edited, tmp_path / "edited")
+    for run in (run_in_tf1, run_in_tf2):
+        assert run(path, "n", {"x": np.float32(0)})["output_0"] == 42.0
+
+
+@pytest.mark.parametrize("name", ["my sig", "a:b", "é", "_x"])
+def test_names_that_nodes_cannot_have(saved: Path, tmp_path: Path, name: str) -> None:
+    model = savedmodel.read(saved / "trainable")
+    values = {"training": False}
+    edited = add_signature(model, name, values=values)
+    edited = expose_tensors(edited, f"{name} too", {"o ut": "MatMul"}, values=values)
+    path = savedmodel.write(edited, tmp_path / "edited")
+    for run in (run_in_tf1, run_in_tf2):
+        assert run(path, name, {"inputs": X})["output_0"].shape == (5, 4)
+        assert run(path, f"{name} too", {"inputs": X})["o ut"].shape == (5, 4)
+
+
+def test_captured_asset_that_no_call_passes_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "asset.txt").write_text("x")
+    model = tf.train.Checkpoint()
+    model.asset = tf.saved_model.Asset(str(tmp_path / "asset.txt"))
+    model.f = tf.function(lambda: tf.io.read_file(model.asset), input_signature=[])
+    tf.saved_model.save(model, str(tmp_path / "source"), signatures={})
+    with pytest.raises(SavedModelError, match="captures the asset 'asset'"):
+        add_signature(savedmodel.read(tmp_path / "source"), "s", "f")
+
+
+@pytest.mark.parametrize("number", [-1, 10**6])
+def test_damaged_signature_map(saved: Path, number: int) -> None:
+    model = savedmodel.read(saved / "signatures")
+    root = model.proto.meta_graphs[0].object_graph_def.nodes[0]
+    next(r for r in root.children if r.local_name == "signatures").node_id = number
+    for edit in (
+        lambda: remove_signature(model, "add"),
+        lambda: rename_signature(model, "add", "x"),
+    ):
+        with pytest.raises(SavedModelError, match=f"refers to object {number}"):
+            edit()
+
+
+def test_internal_signatures_are_left_alone(saved: Path) -> None:
+    with pytest.raises(SavedModelError, match="no signature '__saved_model_init_op'"):
+        remove_signature(savedmodel.read(saved / "signatures"), "__saved_model_init_op")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -110,6 +111,50 @@ def test_failure_leaves_nothing(model_dir: Path, tmp_path: Path) -> None:
     with pytest.raises(SavedModelError):
         savedmodel.write(model, tmp_path / "copies" / "copy")
     assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_into_the_model_itself(model_dir: Path) -> None:
+    with pytest.raises(SavedModelError, match="inside the model that is copied"):
+        savedmodel.write(savedmodel.read(model_dir), model_dir / "assets" / "copy")
+
+
+def test_links_are_followed_inside_the_model_only(model_dir: Path, tmp_path: Path) -> None:
+    (model_dir / "assets" / "inside").symlink_to("vocabulary.txt")
+    path = savedmodel.write(savedmodel.read(model_dir), tmp_path / "one")
+    assert (path / "assets" / "inside").read_text() == "a\nb\n"
+    assert not (path / "assets" / "inside").is_symlink()
+    (model_dir / "assets" / "outside").symlink_to(tmp_path)
+    with pytest.raises(SavedModelError, match="link out of the model"):
+        savedmodel.write(savedmodel.read(model_dir), tmp_path / "two")
+    assert not (tmp_path / "two").exists()
+
+
+def test_special_files_and_links_as_targets(model_dir: Path, tmp_path: Path) -> None:
+    os.mkfifo(model_dir / "assets" / "pipe")
+    with pytest.raises(SavedModelError, match="neither a file nor a directory"):
+        savedmodel.write(savedmodel.read(model_dir), tmp_path / "one")
+    (model_dir / "assets" / "pipe").unlink()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "empty")
+    with pytest.raises(SavedModelError, match="there is something already"):
+        savedmodel.write(savedmodel.read(model_dir), tmp_path / "link")
+    assert savedmodel.write(savedmodel.read(model_dir), tmp_path / ("n" * 250)).is_dir()
+
+
+def test_another_writer_was_faster(model_dir: Path, tmp_path: Path, monkeypatch) -> None:
+    from anyhub.savedmodel import writing
+
+    own_copy = writing._copy_other_files
+
+    def copy_slowly(model, staged):
+        own_copy(model, staged)
+        (tmp_path / "copy").mkdir()
+        (tmp_path / "copy" / "theirs").write_bytes(b"x")
+
+    monkeypatch.setattr(writing, "_copy_other_files", copy_slowly)
+    with pytest.raises(SavedModelError, match="another process wrote there"):
+        savedmodel.write(savedmodel.read(model_dir), tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy").iterdir()] == ["theirs"]
 
 
 def rewrite(model: savedmodel.SavedModel, path: Path) -> None:

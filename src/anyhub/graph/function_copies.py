@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from anyhub.errors import SavedModelError
+from anyhub.graph.handles_of_saver import restored_handles
 from anyhub.graph.inner_tensors import give_inner_tensors, inner_tensors
 from anyhub.savedmodel import schema
 from anyhub.savedmodel.shapes import shape_proto
@@ -148,7 +149,7 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, TensorSpec]]:
     """The tensors of a nest, in the order in which functions take them."""
     match value:
         case TensorSpec():
-            yield re.sub(r"\W", "_", name), value
+            yield re.sub(r"\W", "_", name, flags=re.ASCII), value
         case TypeSpec():
             raise SavedModelError(f"{name!r} is a {value.kind}, which a signature cannot hold")
         case dict():
@@ -188,7 +189,9 @@ def _copy_function(
             f"{len(trace.bound_inputs)} captures"
         )
     taken = {function.signature.name for function in library.function}
-    new_name = next(n for i in range(10**6) if (n := f"__inference_{place.name}_{i}") not in taken)
+    new_name = next(
+        n for i in range(10**6) if (n := f"__inference_{_node_name(place.name)}_{i}") not in taken
+    )
     copy = library.function.add()
     copy.CopyFrom(original)
     copy.signature.name = new_name
@@ -244,7 +247,7 @@ def _call_in_main_graph(
         node.attr["shape"].shape.CopyFrom(shape_proto(spec.shape))
         feeds.append(feed)
         _describe(signature.inputs[key], f"{feed}:0", spec)
-    places = captured_tensors(graph)
+    places = captured_tensors(place.model, graph)
     captures = [_captured(place, places, number) for number in trace.bound_inputs]
     call = nodes.add(name=_free(f"{name}_call", taken), op="StatefulPartitionedCall")
     call.input.extend([*feeds, *captures])
@@ -257,8 +260,14 @@ def _call_in_main_graph(
     return signature
 
 
+def _node_name(text: str) -> str:
+    """A name that nodes and functions may have, as near to the text as can be."""
+    name = re.sub(r"[^A-Za-z0-9_.]", "_", text)
+    return name if name[:1].isalnum() else f"s{name}"
+
+
 def _free(name: str, taken: set[str]) -> str:
-    found = name
+    found = _node_name(name)
     while found in taken:
         found += "_1"
     taken.add(found)
@@ -271,8 +280,11 @@ def _describe(info: Any, tensor: str, spec: TensorSpec) -> None:
     info.tensor_shape.CopyFrom(shape_proto(spec.shape))
 
 
-def captured_tensors(graph: MetaGraph) -> Mapping[int, str]:
-    """Where captured objects are in the main graph: read off the calls that pass them."""
+def captured_tensors(model: SavedModel, graph: MetaGraph) -> Mapping[int, str]:
+    """Where captured objects are in the main graph: read off the calls and the saver.
+
+    A name alone does not tell: variables of equal names get others in the graph.
+    """
     found: dict[int, str] = {}
     for node in graph.proto.graph_def.node:
         trace = graph.concrete_functions.get(node.attr["f"].func.name) if "f" in node.attr else None
@@ -281,12 +293,11 @@ def captured_tensors(graph: MetaGraph) -> Mapping[int, str]:
         data = [text for text in node.input if text[:1] != "^"]
         passed = data[len(data) - len(trace.bound_inputs) :] if trace.bound_inputs else []
         found |= dict(zip(trace.bound_inputs, passed, strict=False))
-    for node in graph.proto.graph_def.node:
-        if node.op == "VarHandleOp":
-            shared = node.attr["shared_name"].s.decode("utf-8", "replace")
-            for variable in graph.objects.of_kind("variable"):
-                if variable.details.name == shared:
-                    found.setdefault(variable.id, node.name)
+    handles = restored_handles(graph)
+    for variable in model.variables(graph.tags):
+        key = variable.key
+        if variable.node_id is not None and key is not None and key in handles:
+            found.setdefault(variable.node_id, handles[key])
     return found
 
 
@@ -296,10 +307,7 @@ def _captured(place: Place, places: Mapping[int, str], number: int) -> str:
     node = place.graph.objects.nodes[number]
     if node.kind == "constant":
         return str(node.details.operation)
-    if node.kind == "asset":
-        index = node.details.asset_file_def_index
-        return str(place.graph.proto.asset_file_def[index].tensor_info.name)
     raise SavedModelError(
         f"function of {place.model.name!r} captures the {node.kind} "
-        f"{place.graph.objects.paths.get(number, number)!r}, which the main graph does not have"
+        f"{place.graph.objects.paths.get(number, number)!r}, which no call in the main graph passes"
     )

@@ -50,28 +50,39 @@ def give_inner_tensors(
     proto = library[function]
     del proto.signature.output_arg[:]
     proto.ret.clear()
-    for name, spec in sorted(specs.items()):
-        proto.signature.output_arg.add(name=name, type=spec.dtype.number)
+    for index, (name, spec) in enumerate(sorted(specs.items())):
+        # Not the caller's name, which need not be one that a function may use.
+        output = f"output_{index}"
+        proto.signature.output_arg.add(name=output, type=spec.dtype.number)
         node, argument, offset = _find(proto, library, tensors[name])
-        proto.ret[name] = f"{node.name}:{argument.name}:{offset}"
+        proto.ret[output] = f"{node.name}:{argument.name}:{offset}"
 
 
 def _describe(graph: MetaGraph, function: str, name: str, text: str) -> TensorSpec:
     proto = graph.functions[function]
     node, argument, offset = _find(proto, graph.functions, text)
-    index = _index(text)
-    return TensorSpec(_shape(node, index), _dtype(proto, node, argument, offset), name)
+    dtype = _dtype(proto, node, argument, offset)
+    if dtype.name in ("resource", "variant"):
+        raise SavedModelError(
+            f"tensor {text!r} of function {function!r} is a {dtype.name}, which a signature cannot "
+            "give"
+        )
+    return TensorSpec(_shape(node, _index(text)), dtype, name)
 
 
 def _index(text: str) -> int:
     _, colon, index = text.rpartition(":")
-    return int(index) if colon and index.isdigit() else 0
+    return int(index) if colon and _is_number(index) else 0
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _find(proto: Any, library: Mapping[str, Any], text: str) -> tuple[Any, Argument, int]:
     """The node, its output argument, and the place among that argument's tensors."""
     head, colon, index = text.rpartition(":")
-    name = head if colon and index.isdigit() else text
+    name = head if colon and _is_number(index) else text
     nodes = {node.name: node for node in proto.node_def}
     if name not in nodes:
         near = difflib.get_close_matches(name, nodes, n=3)

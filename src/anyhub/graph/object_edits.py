@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from anyhub.errors import SavedModelError
 from anyhub.graph.saver_edits import drop_saved_keys
 from anyhub.savedmodel import schema
 from anyhub.savedmodel.objects import ObjectGraph, match_checkpoint_keys
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from anyhub.savedmodel.model import SavedModel
 
 _OPTIMIZER_CHILD = "optimizer"
+# How the optimizers of Keras' generations call the number of steps made.
+_STEP_NAMES = frozenset({"iter", "iterations", "_iterations"})
+_KERAS_METADATA = "keras_metadata.pb"
 
 
 def drop_optimizers(model: SavedModel) -> tuple[SavedModel, tuple[str, ...]]:
@@ -35,11 +39,13 @@ def drop_optimizers(model: SavedModel) -> tuple[SavedModel, tuple[str, ...]]:
     proto = type(model.proto)()
     proto.CopyFrom(model.proto)
     dropped: set[str] = set()
+    files: dict[str, bytes] = {}
     for graph in proto.meta_graphs:
         if not graph.object_graph_def.nodes:
             continue
         keys = match_checkpoint_keys(ObjectGraph(graph.object_graph_def), model.store.object_graph)
         removed = _drop_from(graph.object_graph_def)
+        files |= _metadata_without(model, removed)
         lost = {key for node in removed for key in keys.get(node, {}).values()}
         kept = {
             key for node, values in keys.items() if node not in removed for key in values.values()
@@ -51,7 +57,7 @@ def drop_optimizers(model: SavedModel) -> tuple[SavedModel, tuple[str, ...]]:
     changes: dict[str, Any] = dict.fromkeys(dropped)
     if dropped:
         changes[OBJECT_GRAPH_KEY] = _checkpoint_without(model.store.object_graph, dropped)
-    smaller = model.with_proto(proto)
+    smaller = model.with_proto(proto).with_files(files)
     return smaller.with_store(model.store.with_changes(changes)), tuple(sorted(dropped))
 
 
@@ -61,9 +67,10 @@ def _drop_from(objects: Any) -> set[int]:
     A model with a function that trains it captures what belongs to the optimizer; it keeps it all.
     """
     original = type(objects).FromString(objects.SerializeToString())
+    _check_numbers(objects)
     root = objects.nodes[0]
     for references in (root.children, root.dependencies):
-        kept = [r for r in references if r.local_name != _OPTIMIZER_CHILD]
+        kept = [r for r in references if not _is_optimizer(objects, r)]
         if len(kept) != len(references):
             del references[:]
             references.extend(kept)
@@ -77,6 +84,40 @@ def _drop_from(objects: Any) -> set[int]:
     if removed:
         _renumber(objects, {old: new for new, old in enumerate(sorted(reachable))})
     return removed
+
+
+def _is_optimizer(objects: Any, reference: Any) -> bool:
+    """Whether a child of the root is the optimizer of a Keras model, not a user's own object."""
+    if reference.local_name != _OPTIMIZER_CHILD:
+        return False
+    node = objects.nodes[reference.node_id]
+    kinds = {objects.nodes[child.node_id].WhichOneof("kind") for child in node.children}
+    names = {child.local_name for child in node.children}
+    looks_like_one = node.user_object.identifier == _OPTIMIZER_CHILD or bool(names & _STEP_NAMES)
+    return looks_like_one and not kinds & {"function", "bare_concrete_function"}
+
+
+def _check_numbers(objects: Any) -> None:
+    """Refuse numbers of objects that do not exist.
+
+    Raises:
+        SavedModelError: Who refers to what.
+    """
+    count = len(objects.nodes)
+    for index, node in enumerate(objects.nodes):
+        for number in _by_name(objects, node):
+            if not 0 <= number < count:
+                raise SavedModelError(
+                    f"object {index} of the object graph refers to object {number}, but there are "
+                    f"only {count}"
+                )
+    for name, function in objects.concrete_functions.items():
+        for number in function.bound_inputs:
+            if not 0 <= number < count:
+                raise SavedModelError(
+                    f"concrete function {name!r} captures object {number}, but there are only "
+                    f"{count}"
+                )
 
 
 def _reachable(objects: Any, references: Callable[[Any, Any], list[int]]) -> set[int]:
@@ -151,3 +192,22 @@ def _checkpoint_without(graph: Any, dropped: set[str]) -> Any:
             node.attributes.extend(kept)
             del node.slot_variables[:]
     return np.array(copy.SerializeToString(deterministic=True), dtype=object)
+
+
+def _metadata_without(model: SavedModel, removed: set[int]) -> dict[str, bytes]:
+    """The file by which Keras 2 restores its layers, with the new numbers of the objects."""
+    path = model.layout.root / _KERAS_METADATA if model.layout else None
+    if not removed or path is None or not path.is_file():
+        return {}
+    metadata = schema.KerasMetadata()
+    try:
+        metadata.ParseFromString(path.read_bytes())
+    except Exception as error:
+        raise SavedModelError(f"file {str(path)!r} is damaged: {error}; remove it") from error
+    kept = [node for node in metadata.nodes if node.node_id not in removed]
+    for node in kept:
+        node.node_id -= sum(number < node.node_id for number in removed)
+    copies = [type(node).FromString(node.SerializeToString()) for node in kept]
+    del metadata.nodes[:]
+    metadata.nodes.extend(copies)
+    return {_KERAS_METADATA: metadata.SerializeToString(deterministic=True)}

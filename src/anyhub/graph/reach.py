@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+# Attributes of functions that name what differentiates them.
+_PARTNERS = ("forward_function_name", "backward_function_name")
 # Attributes that name a function or gradient in text instead of as a function.
 _GRADIENT_ATTRIBUTE = "_gradient_op_type"
 
@@ -21,6 +23,7 @@ def reachable_functions(graph: Any) -> set[str]:
     functions = {function.signature.name: function for function in library.function}
     gradients = {g.registered_op_type: g.gradient_func for g in library.registered_gradients}
     symbolic = {g.function_name: g.gradient_func for g in library.gradient}
+    alike = _implementations(library)
     pending = [*_named_by_nodes(graph.graph_def.node, gradients), *_named_by_objects(graph)]
     found: set[str] = set()
     while pending:
@@ -32,7 +35,27 @@ def reachable_functions(graph: Any) -> set[str]:
         pending += _named_by_nodes(function.node_def, gradients)
         pending += _named_by_attributes(function.attr, gradients)
         pending += [symbolic[name]] if name in symbolic else []
+        pending += _named_by_function(function, alike)
     return found
+
+
+def _implementations(library: Any) -> Mapping[bytes, list[str]]:
+    """Functions that do the same, of which TensorFlow takes the best for a device at run time."""
+    found: dict[bytes, list[str]] = {}
+    for function in library.function:
+        if "api_implements" in function.attr:
+            key = function.attr["api_implements"].s
+            found.setdefault(key, []).append(function.signature.name)
+    return found
+
+
+def _named_by_function(function: Any, alike: Mapping[bytes, list[str]]) -> Iterator[str]:
+    if "api_implements" in function.attr:
+        yield from alike[function.attr["api_implements"].s]
+    for key in _PARTNERS:
+        # Asking a map of messages for a key would add it.
+        if key in function.attr:
+            yield function.attr[key].s.decode("utf-8", "replace")
 
 
 def _named_by_objects(graph: Any) -> Iterator[str]:

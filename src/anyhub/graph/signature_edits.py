@@ -189,7 +189,7 @@ def set_method_name(
 
 
 def _check_exists(edit: _Edit, name: str) -> None:
-    if name not in edit.graph.signature_def:
+    if name not in edit.graph.signature_def or name in INTERNAL_SIGNATURES:
         names = sorted(set(edit.graph.signature_def) - INTERNAL_SIGNATURES)
         raise SavedModelError(
             f"model {edit.model.name!r} has no signature {name!r}; available: "
@@ -222,6 +222,11 @@ def _find_map(objects: Any) -> int | None:
         return None
     for reference in objects.nodes[0].children:
         if reference.local_name == _MAP_CHILD:
+            if not 0 <= reference.node_id < len(objects.nodes):
+                raise SavedModelError(
+                    f"the root refers to object {reference.node_id} as {_MAP_CHILD!r}, but there "
+                    f"are only {len(objects.nodes)} objects"
+                )
             return int(reference.node_id)
     return None
 

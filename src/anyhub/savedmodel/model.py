@@ -7,7 +7,7 @@ they are asked for: opening a model reads no function and no weight.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -126,11 +126,13 @@ class SavedModel:
         proto: The SavedModel message.
         layout: Where it was read from, None for one made in memory.
         store: The values of its variables.
+        files: Contents of files beside the graph that replace those of the directory, by name.
     """
 
     proto: Any
     layout: ModelLayout | None
     store: VariableStore
+    files: Mapping[str, bytes] = field(default_factory=dict)
 
     @cached_property
     def graphs(self) -> tuple[MetaGraph, ...]:
@@ -175,6 +177,14 @@ class SavedModel:
     def with_store(self, store: VariableStore) -> SavedModel:
         """The same model with other values."""
         return replace(self, store=store)
+
+    def with_files(self, files: Mapping[str, bytes]) -> SavedModel:
+        """The same model with other files beside the graph.
+
+        Args:
+            files: Contents by file name.
+        """
+        return replace(self, files={**self.files, **files})
 
     def with_values(self, values: Mapping[str, Any]) -> SavedModel:
         """The same model with other values of variables.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import uuid
@@ -47,38 +48,75 @@ def write(
         SavedModelError: The directory is not empty, or a value cannot be read.
         OSError: The disk is full or not writable.
     """
-    target = Path(path)
-    if target.is_file() or (target.is_dir() and any(target.iterdir())):
-        raise SavedModelError(
-            f"cannot write a model to {str(target)!r}: there is something already; choose a "
-            "directory that does not exist"
-        )
-    staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    # Made absolute first: ".", "x/.." and relative paths get a name to write beside.
+    target = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow a link
+    _check_target(model, target)
+    staged = target.with_name(f".{uuid.uuid4().hex}")
     try:
         staged.mkdir(parents=True)
         _copy_other_files(model, staged)
         _write_variables(model, staged, shard_bytes, same_values or {})
         data = model.proto.SerializeToString(deterministic=True)
         (staged / SAVED_MODEL_PB).write_bytes(data)
-        if target.exists():
-            target.rmdir()
-        staged.rename(target)
+        _move(staged, target)
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
     return target
 
 
+def _check_target(model: SavedModel, target: Path) -> None:
+    if target.is_symlink() or target.is_file() or (target.is_dir() and any(target.iterdir())):
+        raise SavedModelError(
+            f"cannot write a model to {str(target)!r}: there is something already; choose a "
+            "directory that does not exist"
+        )
+    root = model.layout.root.resolve() if model.layout else None
+    if root is not None and root in target.resolve().parents:
+        raise SavedModelError(
+            f"cannot write a model to {str(target)!r}: that is inside the model that is copied"
+        )
+
+
+def _move(staged: Path, target: Path) -> None:
+    try:
+        if target.exists():
+            target.rmdir()
+        staged.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise SavedModelError(
+            f"cannot write a model to {str(target)!r}: another process wrote there meanwhile"
+        ) from error
+
+
 def _copy_other_files(model: SavedModel, staged: Path) -> None:
-    if model.layout is None:
-        return
-    for source in sorted(model.layout.root.iterdir()):
-        if source.name in _NOT_COPIED:
-            continue
-        if source.is_dir():
-            shutil.copytree(source, staged / source.name)
-        else:
-            shutil.copyfile(source, staged / source.name)
+    if model.layout is not None:
+        root = model.layout.root
+        for source in sorted(root.iterdir()):
+            if source.name not in _NOT_COPIED and source.name not in model.files:
+                _copy(source, staged / source.name, root.resolve())
+    for name, content in model.files.items():
+        (staged / name).write_bytes(content)
+
+
+def _copy(source: Path, target: Path, root: Path) -> None:
+    """Copy files and directories, and what links inside the model point to, but nothing else."""
+    if root not in source.resolve().parents:
+        raise SavedModelError(
+            f"{str(source)!r} is a link out of the model, which is not copied; remove it"
+        )
+    if source.is_dir() and not source.is_symlink():
+        target.mkdir()
+        for child in sorted(source.iterdir()):
+            _copy(child, target / child.name, root)
+    elif source.is_file():
+        shutil.copyfile(source, target)
+    else:
+        raise SavedModelError(
+            f"{str(source)!r} is neither a file nor a directory, so it is not copied; remove it"
+        )
 
 
 def _write_variables(
