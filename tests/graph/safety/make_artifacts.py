@@ -18,6 +18,8 @@ SQUARE = jax.ShapeDtypeStruct((4, 4), jnp.float32)
 
 
 def main() -> None:
+    # Without the folders in which this file lies.
+    jax.config.update("jax_hlo_source_file_canonicalization_regex", ".*/")
     programs = {"sine": jnp.sin, "qr": lambda x: jnp.linalg.qr(x)[0] @ x}
     for name, program in programs.items():
         exported = export.export(jax.jit(program))(SQUARE)
