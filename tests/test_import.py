@@ -52,6 +52,7 @@ def test_exported_names() -> None:
         "install_as",
         "load",
         "resolve",
+        "saved_model",
     ]
     assert dir(hub) == sorted(hub.__all__)
     with pytest.raises(AttributeError, match="'anyhub' has no attribute 'nope'"):

@@ -18,6 +18,7 @@ from anyhub.errors import HubError
 from anyhub.keras.autoregister import register_with_keras
 
 if TYPE_CHECKING:
+    from anyhub import saved_model as saved_model
     from anyhub.engines.loading import load as load
     from anyhub.handles.resolve import resolve as resolve
     from anyhub.inspection.describing import inspect as inspect
@@ -31,7 +32,16 @@ _LAZY = {
     "resolve": "anyhub.handles.resolve",
 }
 
-__all__ = ["HubError", "KerasLayer", "__version__", "inspect", "install_as", "load", "resolve"]
+__all__ = [
+    "HubError",
+    "KerasLayer",
+    "__version__",
+    "inspect",
+    "install_as",
+    "load",
+    "resolve",
+    "saved_model",
+]
 
 register_with_keras()
 
@@ -42,6 +52,8 @@ def __getattr__(name: str) -> Any:
 
         # Not kept: which Keras a program uses may be decided after the first look.
         return keras_layer_class()
+    if name == "saved_model":
+        return importlib.import_module("anyhub.saved_model")
     if name in _LAZY:
         value = getattr(importlib.import_module(_LAZY[name]), name)
         globals()[name] = value
