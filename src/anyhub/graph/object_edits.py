@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from anyhub.errors import SavedModelError
 from anyhub.graph.saver_edits import drop_saved_keys
@@ -202,7 +203,7 @@ def _metadata_without(model: SavedModel, removed: set[int]) -> dict[str, bytes]:
     metadata = schema.KerasMetadata()
     try:
         metadata.ParseFromString(path.read_bytes())
-    except Exception as error:
+    except DecodeError as error:
         raise SavedModelError(f"file {str(path)!r} is damaged: {error}; remove it") from error
     kept = [node for node in metadata.nodes if node.node_id not in removed]
     for node in kept:

@@ -6,6 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from google.protobuf.message import DecodeError
+
 from anyhub import savedmodel
 from anyhub.engines import engine_names
 from anyhub.engines.tensorflow.extra_ops import find_library
@@ -110,6 +112,6 @@ def _fingerprint(root: Path) -> str:
     proto: Any = schema.FingerprintDef()
     try:
         proto.ParseFromString(path.read_bytes())
-    except Exception as error:
+    except DecodeError as error:
         raise SavedModelError(f"file {str(path)!r} is damaged: {error}; remove it") from error
     return f"{proto.saved_model_checksum:016x}"

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from anyhub.errors import SavedModelError
 from anyhub.savedmodel import schema
@@ -138,7 +139,7 @@ class VariableStore:
         data = self.read(OBJECT_GRAPH_KEY)
         try:
             proto.ParseFromString(bytes(data.item()))
-        except Exception as error:
+        except DecodeError as error:
             raise SavedModelError(
                 f"the object graph in {str(self.prefix)!r} (key {OBJECT_GRAPH_KEY!r}) is damaged: "
                 f"{error}"
@@ -193,7 +194,7 @@ def _variable_defs(graph: MetaGraph, collection: str) -> list[Any]:
     values = graph.collections[collection].bytes_list.value
     try:
         return [schema.VariableDef.FromString(value) for value in values]
-    except Exception as error:
+    except DecodeError as error:
         raise SavedModelError(f"collection {collection!r} is damaged: {error}") from error
 
 
@@ -223,8 +224,3 @@ def _node_type(graph: MetaGraph, name: str) -> tuple[DType, Shape]:
     if node is None or node.op not in _VARIABLE_OPS:
         return dtype_by_number(_FLOAT), None
     return dtype_by_number(node.attr["dtype"].type), read_shape(node.attr["shape"].shape)
-
-
-def by_key(variables: tuple[Variable, ...]) -> Mapping[str, Variable]:
-    """The variables that have values, by checkpoint key."""
-    return {variable.key: variable for variable in variables if variable.key is not None}

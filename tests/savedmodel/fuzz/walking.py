@@ -17,7 +17,7 @@ from anyhub.savedmodel.reading import parse
 from anyhub.savedmodel.signatures import signature_proto
 from anyhub.savedmodel.structured import read_structured, structured_value
 from anyhub.savedmodel.tensors import MAX_EXPANSION, read_tensor, tensor_proto
-from anyhub.savedmodel.variables import OBJECT_GRAPH_KEY, VariableStore, by_key, list_variables
+from anyhub.savedmodel.variables import OBJECT_GRAPH_KEY, VariableStore, list_variables
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,6 @@ def use_objects(graph: MetaGraph) -> None:
 def use_variables(graph: MetaGraph, store: VariableStore) -> None:
     variables = list_variables(graph, store)
     assert all(variable.nbytes >= 0 for variable in variables)
-    by_key(variables)
 
 
 def use_structure(proto: Any) -> Iterator[str]:

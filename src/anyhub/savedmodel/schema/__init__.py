@@ -32,11 +32,6 @@ def message_class(name: str) -> Any:
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.{name}"))
 
 
-def enum_names(name: str) -> dict[int, str]:
-    """The names of an enumeration's values by their numbers."""
-    return {v.number: v.name for v in _POOL.FindEnumTypeByName(f"{_PACKAGE}.{name}").values}
-
-
 SavedModel = message_class("SavedModel")
 MetaGraphDef = message_class("MetaGraphDef")
 GraphDef = message_class("GraphDef")
