@@ -12,8 +12,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from anyhub.errors import SavedModelError, TagsError
+from anyhub.savedmodel import schema
 from anyhub.savedmodel.functions import ConcreteFunction, RestoredFunction, read_argspec
 from anyhub.savedmodel.objects import ObjectGraph
 from anyhub.savedmodel.signatures import INTERNAL_SIGNATURES, Signature, read_signature
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from anyhub.savedmodel.layout import ModelLayout
 
+# Source: tensorflow_hub, `saved_model_lib.py`.
+_ATTACHMENTS = "hub_module_attachments"
 _FUNCTION_KINDS = ("function", "bare_concrete_function")
 
 
@@ -111,6 +115,22 @@ class MetaGraph:
     def assets(self) -> tuple[str, ...]:
         """File names of the assets, below the model's `assets` directory."""
         return tuple(asset.filename for asset in self.proto.asset_file_def)
+
+    @cached_property
+    def attached_messages(self) -> Mapping[str, bytes]:
+        """Messages attached to a module of the TF1 Hub format, serialized, by key.
+
+        Raises:
+            SavedModelError: The collection that holds them is damaged.
+        """
+        if _ATTACHMENTS not in self.collections:
+            return {}
+        values = self.collections[_ATTACHMENTS].bytes_list.value
+        try:
+            found = [schema.ModuleAttachment.FromString(value) for value in values]
+        except DecodeError as error:
+            raise SavedModelError(f"collection {_ATTACHMENTS!r} is damaged: {error}") from error
+        return {attachment.key: bytes(attachment.value) for attachment in found}
 
     @cached_property
     def collections(self) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 
 from anyhub.errors import SavedModelError
 from anyhub.savedmodel import schema
-from anyhub.savedmodel.layout import ModelLayout, read_layout
+from anyhub.savedmodel.layout import TFHUB_MODULE_PB, ModelLayout, read_layout
 from anyhub.savedmodel.model import SavedModel
 from anyhub.savedmodel.variables import VariableStore
 
@@ -46,6 +46,33 @@ def read(path: str | os.PathLike[str] | ModelLayout) -> SavedModel:
     prefix = layout.root / VARIABLES_PREFIX
     has_variables = prefix.with_name(prefix.name + ".index").is_file()
     return SavedModel(proto, layout, VariableStore(prefix if has_variables else None))
+
+
+def read_hub_module(layout: ModelLayout) -> Any:
+    """Read `tfhub_module.pb` of the TF1 Hub format.
+
+    Returns:
+        A ModuleDef message, None for a plain SavedModel.
+
+    Raises:
+        SavedModelError: The file is damaged, or of a format that nobody defined.
+    """
+    path = layout.root / TFHUB_MODULE_PB
+    if not path.is_file():
+        return None
+    data = path.read_bytes()
+    proto = schema.ModuleDef()
+    try:
+        proto.ParseFromString(data)
+    except DecodeError as error:
+        raise SavedModelError(f"file {str(path)!r} is damaged: {error}; fetch it again") from error
+    if proto.format != schema.ModuleDef.FORMAT_V3 or proto.required_features:
+        raise SavedModelError(
+            f"file {str(path)!r} says format {proto.format} with required features "
+            f"{list(proto.required_features)!r}; known is format {schema.ModuleDef.FORMAT_V3} "
+            "without any"
+        )
+    return proto
 
 
 def parse(data: bytes, name: Path) -> Any:
