@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from anyhub.errors import SavedModelError
-from anyhub.graph.op_defs import find_op
 from anyhub.savedmodel import schema
 
 if TYPE_CHECKING:
@@ -170,12 +169,6 @@ def _missing(graph: Graph, name: str) -> SavedModelError:
 
 def _is_back_edge(node: Node) -> bool:
     return node.op in ("NextIteration", "RefNextIteration")
-
-
-def is_stateful(node: Node) -> bool:
-    """Whether an op may have effects or give different results each time; unknown ops may."""
-    definition = find_op(node.op)
-    return definition is None or definition.is_stateful
 
 
 def attr_value(**value: Any) -> Any:

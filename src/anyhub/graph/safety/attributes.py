@@ -16,7 +16,7 @@ from anyhub.graph.safety.strings import holds_handle
 from anyhub.graph.safety.tracing import Exposure, FixedText, data_inputs
 
 if TYPE_CHECKING:
-    from anyhub.graph.safety.program import Program, Site
+    from anyhub.graph.safety.program import Program
     from anyhub.graph.safety.roots import Roots
 
 
@@ -69,7 +69,7 @@ def attribute_findings(program: Program) -> Iterator[Finding]:
         for site in program.contents.by_op.get(op, ()):
             harmful = _harmful_value(site.node, rule)
             if harmful is not None:
-                yield _finding(program, site, f"{rule.reason} {harmful}", rule.family)
+                yield program.finding(site, f"{rule.reason} {harmful}", rule.family)
 
 
 def handle_findings(program: Program) -> Iterator[Finding]:
@@ -94,7 +94,7 @@ def cache_findings(program: Program, roots: Roots, exposure: Exposure) -> Iterat
             inputs = data_inputs(site.node)
             if position >= len(inputs) or not memory.allows(site.scope, inputs[position]):
                 reason = "keeps its cache in a file: its file name is not proven to be empty"
-                yield _finding(program, site, reason, Family.DATASETS)
+                yield program.finding(site, reason, Family.DATASETS)
 
 
 def _harmful_value(node: Any, rule: AttributeRule) -> str | None:
@@ -112,14 +112,3 @@ def _harmful_value(node: Any, rule: AttributeRule) -> str | None:
         return f"what its attribute {rule.attribute!r} gets when the function is called"
     harmful = [text for text in texts if not rule.harmless.fullmatch(text)]
     return f"{quote(harmful[0])} (attribute {rule.attribute!r})" if harmful else None
-
-
-def _finding(program: Program, site: Site, reason: str, family: Family) -> Finding:
-    return Finding(
-        site.node.op,
-        site.scope.function,
-        site.node.name,
-        program.place(site.scope),
-        reason,
-        family,
-    )

@@ -93,4 +93,4 @@ def _integers(tensor: Any) -> list[int]:
 
 
 def _finding(program: Program, scope: Scope, op: str, node: str, reason: str) -> Finding:
-    return Finding(op, scope.function, node, program.place(scope), reason, Family.DENIAL_OF_SERVICE)
+    return program.finding_in(scope, op, node, reason, Family.DENIAL_OF_SERVICE)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from anyhub.graph.safety.findings import Family, Finding
+
 _CALL_OPS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 # Kinds of attribute values that hold neither strings nor functions.
 _PLAIN_KINDS = frozenset({"type", "shape", "i", "b", "f", "placeholder", None})
@@ -146,6 +148,14 @@ class Program:
         """How a finding calls the graph that a scope belongs to."""
         kind = "graph" if scope.function is None else "function library"
         return f"{kind} {'inside' if self.nesting else 'of'} {self.name}"
+
+    def finding(self, site: Site, reason: str, family: Family) -> Finding:
+        """Report a node."""
+        return self.finding_in(site.scope, site.node.op, site.node.name, reason, family)
+
+    def finding_in(self, scope: Scope, op: str, node: str, reason: str, family: Family) -> Finding:
+        """Report something in a scope that need not be a node."""
+        return Finding(op, scope.function, node, self.place(scope), reason, family)
 
     @cached_property
     def contents(self) -> Contents:

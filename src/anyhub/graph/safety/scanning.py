@@ -19,7 +19,7 @@ from anyhub.graph.safety.findings import Family, Finding, clip
 from anyhub.graph.safety.known_ops import known_ops
 from anyhub.graph.safety.limits import SHAPE_INPUTS, limit_findings
 from anyhub.graph.safety.nested import MAX_NESTING, nested_programs, nesting_finding
-from anyhub.graph.safety.program import Program, Scope, Site
+from anyhub.graph.safety.program import Program, Scope
 from anyhub.graph.safety.refused import REFUSED
 from anyhub.graph.safety.roots import Roots
 from anyhub.graph.safety.savers import SAVER_OPS, SaverJudge
@@ -86,10 +86,10 @@ def _op_findings(program: Program) -> Iterator[Finding]:
     for op, sites in program.contents.by_op.items():
         refusal = REFUSED.get(op)
         if refusal is not None:
-            yield from (_finding(program, s, refusal.reason, refusal.family) for s in sites)
+            yield from (program.finding(s, refusal.reason, refusal.family) for s in sites)
         elif op not in known and op not in program.functions:
             reason = "nobody has looked at what this op does"
-            yield from (_finding(program, s, reason, Family.UNKNOWN_OP) for s in sites)
+            yield from (program.finding(s, reason, Family.UNKNOWN_OP) for s in sites)
 
 
 def _ambiguity_findings(program: Program) -> Iterator[Finding]:
@@ -113,15 +113,4 @@ def _content(scope: Scope) -> bytes:
 
 
 def _ambiguity(program: Program, scope: Scope, kind: str, name: str, reason: str) -> Finding:
-    return Finding(kind, scope.function, name, program.place(scope), reason, Family.ATTRIBUTE)
-
-
-def _finding(program: Program, site: Site, reason: str, family: Family) -> Finding:
-    return Finding(
-        site.node.op,
-        site.scope.function,
-        site.node.name,
-        program.place(site.scope),
-        reason,
-        family,
-    )
+    return program.finding_in(scope, kind, name, reason, Family.ATTRIBUTE)
