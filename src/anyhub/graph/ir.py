@@ -88,20 +88,6 @@ class Graph:
         """The same graph with other nodes."""
         return replace(self, nodes=nodes)
 
-    def consumers(self) -> Mapping[str, list[str]]:
-        """For each node, the nodes that take its outputs or wait for it.
-
-        Raises:
-            SavedModelError: A node needs one that does not exist.
-        """
-        found: dict[str, list[str]] = {name: [] for name in self.nodes}
-        for node in self.nodes.values():
-            for source in node.needs():
-                if source not in found:
-                    raise _missing(self, source)
-                found[source].append(node.name)
-        return found
-
 
 def output_count(node: Node, arguments: Any) -> Iterator[tuple[str, int]]:
     """How many tensors each output argument of a node stands for.
