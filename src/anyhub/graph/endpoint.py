@@ -64,6 +64,7 @@ def endpoint_graph(
     trace: int = 0,
     keep: Callable[[str], bool] = lambda _name: False,
     keep_effects: bool = True,
+    library: Mapping[str, Any] | None = None,
 ) -> Endpoint:
     """Read an endpoint of a model.
 
@@ -75,19 +76,20 @@ def endpoint_graph(
         trace: Which of a function's concrete functions.
         keep: Says of a function that calls of it are to be kept, see `inline`.
         keep_effects: Whether what changes no output is kept, see `prune`.
+        library: Functions to take instead of the model's, FunctionDef messages by name.
 
     Raises:
         SavedModelError: There is no such endpoint, or it is damaged.
     """
     meta_graph = model.graph(tags)
+    library = meta_graph.functions if library is None else library
     function = find_function(meta_graph, name, trace)
     if function is not None:
-        endpoint = _of_function(model, tags, name, function)
+        endpoint = _of_function(model, tags, name, function, library)
     elif name in meta_graph.signatures:
         endpoint = _of_signature(meta_graph, name)
     else:
         raise SavedModelError(_unknown(meta_graph, name))
-    library = meta_graph.functions
     graph = prune(inline(endpoint.graph, library, keep=keep), keep_effects)
     if function is not None:
         graph, captures = unused_left_out(graph, endpoint.captures)
@@ -142,11 +144,17 @@ def freeze_endpoint(model: SavedModel, endpoint: Endpoint) -> Frozen:
     return replace(frozen, graph=prune(frozen.graph))
 
 
-def _of_function(model: SavedModel, tags: Any, name: str, function: ConcreteFunction) -> Endpoint:
+def _of_function(
+    model: SavedModel,
+    tags: Any,
+    name: str,
+    function: ConcreteFunction,
+    library: Mapping[str, Any],
+) -> Endpoint:
     meta_graph = model.graph(tags)
-    if function.name not in meta_graph.functions:
+    if function.name not in library:
         raise SavedModelError(f"function {function.name!r} is not in the library")
-    graph = read_function(meta_graph.functions[function.name], meta_graph.functions)
+    graph = read_function(library[function.name], library)
     captures = object_captures(graph, meta_graph, function, model.variables(tags))
     arguments = graph.inputs[: len(graph.inputs) - len(captures)]
     graph, captures = with_constants(graph, meta_graph, captures)

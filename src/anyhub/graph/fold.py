@@ -21,7 +21,7 @@ MAX_BYTES = 1 << 16
 
 def fold(
     graph: Graph,
-    known_shapes: Mapping[str, Shape] | None = None,
+    shape_ofs: Mapping[str, Shape] | None = None,
     *,
     max_bytes: int = MAX_BYTES,
 ) -> Graph:
@@ -31,13 +31,13 @@ def fold(
 
     Args:
         graph: The graph.
-        known_shapes: Shapes of arguments by name, where more is known than they say themselves.
+        shape_ofs: Shapes of arguments by name, where more is known than they say themselves.
         max_bytes: Larger results are not made constants.
 
     Raises:
         SavedModelError: The graph has a cycle, or a constant in it is damaged.
     """
-    return _Folder(graph, known_shapes or {}, max_bytes).fold()
+    return _Folder(graph, shape_ofs or {}, max_bytes).fold()
 
 
 class _Folder:

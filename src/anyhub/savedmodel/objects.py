@@ -96,6 +96,33 @@ class ObjectGraph:
                     queue.append(child)
         return found
 
+    def steps(self, node_id: int) -> tuple[str, ...]:
+        """The names of children on the shortest way from the root to an object.
+
+        Raises:
+            SavedModelError: Nothing leads to it.
+        """
+        found: list[str] = []
+        while node_id:
+            if node_id not in self._parents:
+                raise SavedModelError(f"nothing leads from the root to object {node_id}")
+            node_id, name = self._parents[node_id]
+            found.append(name)
+        return tuple(reversed(found))
+
+    @cached_property
+    def _parents(self) -> Mapping[int, tuple[int, str]]:
+        """For each object but the root, the nearest that refers to it, and as what."""
+        found: dict[int, tuple[int, str]] = {}
+        queue = deque([0])
+        while queue:
+            current = queue.popleft()
+            for name, child in self.nodes[current].children.items():
+                if child and child not in found:
+                    found[child] = (current, name)
+                    queue.append(child)
+        return found
+
     def find(self, path: str) -> ObjectNode | None:
         """The object at a path of children's names, the root for ""; None if there is none."""
         if not self.nodes:
