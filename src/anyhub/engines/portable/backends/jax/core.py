@@ -1,0 +1,130 @@
+"""Between NumPy and JAX."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from anyhub.engines.portable.errors import HostValueError
+from anyhub.errors import EngineError
+
+_NARROW = {
+    "int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64",
+}  # fmt: skip
+
+
+def device_dtype(name: str) -> str:
+    """The type that stands for a type now."""
+    return name if jax.config.jax_enable_x64 else _NARROW.get(name, name)
+
+
+def is_traced(value: Any) -> bool:
+    """Whether a value is a tracer."""
+    return isinstance(value, jax.core.Tracer)
+
+
+def to_host(value: Any) -> Any:
+    """A concrete array's value."""
+    if isinstance(value, jax.core.Tracer):
+        raise HostValueError(
+            f"a value of type {value.dtype} {value.shape} is needed while the model is compiled"
+        )
+    return np.asarray(value)
+
+
+def to_device(value: Any) -> Any:
+    """An array on JAX's default device, the same inside and outside of traces."""
+    if value.dtype.hasobject:
+        raise EngineError("strings stay on the host; JAX has no type for them")
+    if not jax.config.jax_enable_x64 and value.dtype.name in _NARROW:
+        value = _narrowed(value)
+    with jax.ensure_compile_time_eval():
+        return jnp.asarray(value)
+
+
+def _narrowed(value: Any) -> Any:
+    narrow = value.astype(_NARROW[value.dtype.name])
+    if value.dtype.kind in "iu" and not np.array_equal(narrow, value):
+        worst = value.ravel()[int(np.argmax(np.abs(value.astype(np.float64))))]
+        raise EngineError(
+            f"the integer {worst} does not fit into 32 bits, and JAX computes without 64-bit types "
+            "here; run jax.config.update('jax_enable_x64', True) first, or call the model outside "
+            "of your own jax.jit"
+        )
+    return narrow
+
+
+def cast(tensor: Any, dtype: str) -> Any:
+    """Convert, complex numbers to their real part."""
+    wanted = device_dtype(dtype)
+    if tensor.dtype == wanted:
+        return tensor
+    if jnp.iscomplexobj(tensor) and "complex" not in wanted:
+        tensor = jnp.real(tensor)
+    return jax.lax.convert_element_type(tensor, wanted)
+
+
+def dtype_name(tensor: Any) -> str:
+    """The name of the element type."""
+    name: str = tensor.dtype.name
+    return name
+
+
+def wide_types() -> AbstractContextManager[Any]:
+    """A context in which 64-bit types are what they are."""
+    context: AbstractContextManager[Any] = jax.enable_x64(True)
+    return context
+
+
+def eagerly() -> AbstractContextManager[Any]:
+    """A context in which ops on concrete arrays are computed at once, even inside of a trace."""
+    context: AbstractContextManager[Any] = jax.ensure_compile_time_eval()
+    return context
+
+
+def can_keep(array: Any) -> bool:
+    """Whether the tensor of an array is the same at any time."""
+    return array.dtype.name not in _NARROW
+
+
+def infers_shapes() -> bool:
+    """Whether tensors that are made now would have no data."""
+    return False
+
+
+def guarded(node: Any, compute: Any, is_raw: bool) -> Any:  # noqa: ARG001 - see tensorflow's
+    """The function of a node, with a way out where a host value is not known."""
+    return compute
+
+
+def variable_dtype(name: str, value: Any) -> str:
+    """The element type of the Keras variable for a variable.
+
+    Training steps of Keras run without 64-bit types, so counters have 32 bits where they fit.
+    """
+    narrow = _NARROW.get(name, name)
+    is_integer = value.dtype.kind in "iu"
+    return narrow if is_integer and np.array_equal(value.astype(narrow), value) else name
+
+
+def check_fits(value: Any, dtype: str) -> None:
+    """Refuse integers that do not fit into a type.
+
+    Raises:
+        EngineError: They do not.
+    """
+    array = np.asarray(value)
+    if not np.array_equal(array.astype(dtype), array):
+        raise EngineError(
+            f"a variable of 64-bit integers is kept in {dtype} on JAX without 64-bit types; its "
+            "new value does not fit; run jax.config.update('jax_enable_x64', True) first"
+        )
+
+
+def write_variable(variable: Any, value: Any) -> None:
+    """Change the value of a Keras variable."""
+    variable.assign(value)

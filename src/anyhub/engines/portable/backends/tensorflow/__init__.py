@@ -1,0 +1,1 @@
+"""What `keras.ops` lacks, on tensorflow."""
