@@ -20,6 +20,7 @@ from anyhub.keras.autoregister import register_with_keras
 if TYPE_CHECKING:
     from anyhub import saved_model as saved_model
     from anyhub.engines.loading import load as load
+    from anyhub.engines.saving import save as save
     from anyhub.handles.resolve import resolve as resolve
     from anyhub.inspection.describing import inspect as inspect
     from anyhub.keras.keras3 import KerasLayer as KerasLayer
@@ -30,6 +31,7 @@ _LAZY = {
     "install_as": "anyhub.stand_in",
     "load": "anyhub.engines.loading",
     "resolve": "anyhub.handles.resolve",
+    "save": "anyhub.engines.saving",
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "install_as",
     "load",
     "resolve",
+    "save",
     "saved_model",
 ]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from anyhub.savedmodel import SavedModel
 
@@ -33,6 +33,20 @@ class LayerSupport(Protocol):
 
     def parameter_names(self, function: Callable[..., Any]) -> tuple[str, ...]:
         """Names of the function's parameters, in order."""
+
+    def variables(
+        self, loaded: Any, function: Callable[..., Any], *, by_signature: bool
+    ) -> tuple[list[Any], list[Any]]:
+        """The variables of a layer: those to train, and the others.
+
+        Args:
+            loaded: The loaded model, or a callable.
+            function: What the layer calls.
+            by_signature: Whether that is a signature.
+        """
+
+    def trains_signatures(self) -> bool:
+        """Whether a model can be trained through a signature."""
 
     def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
         """Turn Python values into tensors and cast them to a dtype that the specs accept.
@@ -72,13 +86,26 @@ class Engine(Protocol):
     def is_installed(self) -> bool:
         """Whether its packages can be imported, found out without importing them."""
 
-    def load(self, model: SavedModel, tags: Any, options: Any) -> Any:
+    def load(
+        self, model: SavedModel, tags: Any, options: Any, endpoints: Iterable[str] | None = None
+    ) -> Any:
         """Load a model.
 
         Args:
             model: The opened model.
             tags: Which graph variant, None for the only one.
             options: The engine's own load options.
+            endpoints: Signatures and functions that are wanted, None for all.
+        """
+
+    def saved_state(self, loaded: Any) -> tuple[SavedModel, Mapping[str, Any]] | None:
+        """What is needed to write a model again; None if it is none of this engine's.
+
+        Args:
+            loaded: What `load` returned.
+
+        Returns:
+            The model that was loaded, and the values of its variables now, by checkpoint key.
         """
 
     def layer_support(self) -> LayerSupport:

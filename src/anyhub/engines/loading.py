@@ -22,20 +22,26 @@ def load(
     options: Any = None,
     *,
     engine: str | None = None,
+    endpoints: Sequence[str] | None = None,
     safe: bool = False,
 ) -> Any:
     """Resolve a handle and load the model.
 
-    With engine `tensorflow` the result is what `tf.saved_model.load` returns. A SavedModel's
-    functions are called with tensors and the Python values they were traced for, its
-    signatures as `obj.signatures["serving_default"](**tensors)`.
+    With engine `tensorflow` the result is what `tf.saved_model.load` returns. With engine
+    `portable` it is an object with the same functions, signatures, variables and sub-objects,
+    run by JAX, PyTorch or TensorFlow through Keras 3, without TensorFlow. Functions are called
+    with tensors and the Python values they were traced for, signatures as
+    `obj.signatures["serving_default"](**tensors)`.
 
     Args:
         handle: See `anyhub.resolve`.
         tags: Which graph variant of a TF1 model to load. Unset means the only one, and the
             one without tags for models of the TF1 Hub format.
         options: Passed on to the engine, for `tensorflow` a `tf.saved_model.LoadOptions`.
-        engine: Name of the engine; default is `ANYHUB_ENGINE`, else what is installed.
+        engine: Name of the engine; default is `ANYHUB_ENGINE`, else `tensorflow` where Keras runs
+            on TensorFlow and `portable` where it runs on another framework.
+        endpoints: With engine `portable`: signatures and paths of functions ("__call__") that
+            must be supported. Unset means that some must be.
         safe: Whether to refuse a model that would do more than compute: read or write files other
             than its own, use the network, start processes or run Python. It is a gate, not a
             sandbox.
@@ -62,4 +68,4 @@ def load(
     model = savedmodel.read(root)
     if safe:
         safety.require_safe(model.proto, root, asset_files=safety.list_assets(Path(root)))
-    return chosen.load(model, tags, options)
+    return chosen.load(model, tags, options, endpoints)

@@ -5,18 +5,22 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from anyhub.engines.keras_backend import configured_backend
 from anyhub.errors import EngineError, MissingDependencyError
 
 if TYPE_CHECKING:
     from anyhub.engines.base import Engine
     from anyhub.settings import Settings
 
-# In the order of preference; imported when asked for.
-_MODULES = {"tensorflow": "anyhub.engines.tensorflow"}
+# Imported when asked for.
+_MODULES = {
+    "tensorflow": "anyhub.engines.tensorflow",
+    "portable": "anyhub.engines.portable.engine",
+}
 
 
 def engine_names() -> tuple[str, ...]:
-    """Names of all engines, the preferred first."""
+    """Names of all engines."""
     return tuple(_MODULES)
 
 
@@ -36,7 +40,8 @@ def get_engine(name: str) -> Engine:
 def choose_engine(explicit: str | None, settings: Settings) -> Engine:
     """Choose the engine that loads a model.
 
-    The argument comes first, then `ANYHUB_ENGINE`, then the first one installed.
+    The argument comes first, then `ANYHUB_ENGINE`. Else it is `tensorflow` where Keras runs on
+    TensorFlow, and `portable` where it runs on another framework.
 
     Args:
         explicit: What the caller asked for.
@@ -54,7 +59,9 @@ def choose_engine(explicit: str | None, settings: Settings) -> Engine:
         raise MissingDependencyError(
             f"engine {name!r} needs a package that is not installed; run: {engine.install}"
         )
-    engines = [get_engine(name) for name in _MODULES]
+    is_portable_first = configured_backend() != "tensorflow"
+    names = sorted(_MODULES, key=lambda name: (name == "portable") != is_portable_first)
+    engines = [get_engine(name) for name in names]
     for engine in engines:
         if engine.is_installed():
             return engine

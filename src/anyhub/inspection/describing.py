@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf.message import DecodeError
 
 from anyhub import savedmodel
-from anyhub.engines import engine_names
 from anyhub.engines.tensorflow.extra_ops import find_library
 from anyhub.errors import SavedModelError
 from anyhub.graph import safety
 from anyhub.graph.compact import alike_values
-from anyhub.graph.op_defs import find_op
 from anyhub.handles import parse_handle, resolve_handle
 from anyhub.inspection.endpoints import describe_endpoints
+from anyhub.inspection.engine_support import EngineSupport
 from anyhub.inspection.report import ModelReport, VariablesReport, VariantReport
 from anyhub.savedmodel import schema
 from anyhub.settings import Settings
@@ -70,12 +69,10 @@ def describe(model: SavedModel) -> ModelReport:
 
 def _variant(model: SavedModel, graph: MetaGraph) -> VariantReport:
     ops = _count_ops(graph)
-    # What neither TensorFlow nor a known package has, runs nowhere.
-    engines = engine_names() if all(find_op(op) or find_library(op) for op in ops) else ()
     return VariantReport(
         tags=tuple(sorted(graph.tags)),
         tensorflow_version=graph.tensorflow_version,
-        endpoints=describe_endpoints(graph, engines),
+        endpoints=describe_endpoints(graph, EngineSupport(graph, ops)),
         variables=_variables(model, graph),
         ops=ops,
         functions=len(graph.functions),

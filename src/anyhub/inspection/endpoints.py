@@ -10,6 +10,7 @@ from anyhub.savedmodel.structured import NamedTuple, TensorSpec, TypeSpec
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from anyhub.inspection.engine_support import EngineSupport
     from anyhub.savedmodel import ConcreteFunction, MetaGraph, RestoredFunction, Signature
     from anyhub.savedmodel.functions import ArgSpec
 
@@ -17,11 +18,13 @@ if TYPE_CHECKING:
 _INTERNAL = ("signatures.", "keras_api.")
 
 
-def describe_endpoints(graph: MetaGraph, engines: tuple[str, ...]) -> tuple[EndpointReport, ...]:
+def describe_endpoints(graph: MetaGraph, support: EngineSupport) -> tuple[EndpointReport, ...]:
     """Describe everything in a variant that can be called, signatures first."""
-    signatures = [_signature(name, s, engines) for name, s in graph.signatures.items()]
+    signatures = [
+        _signature(name, s, support.signature(name)) for name, s in graph.signatures.items()
+    ]
     functions = [
-        _function(function, engines)
+        _function(function, support.function(function))
         for path, function in graph.restored_functions.items()
         if function.concrete_functions
         and not path.startswith(_INTERNAL)

@@ -56,7 +56,7 @@ def _run_after(loader: importlib.abc.Loader, name: str) -> None:
 
 
 def _register(name: str) -> None:
-    from anyhub.keras.choice import is_keras3_installed
+    from anyhub.engines.keras_backend import is_keras3_installed
 
     # The modules register their class when they are imported.
     if name == "keras" and is_keras3_installed():

@@ -6,9 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines import choose_engine, load
+from anyhub.engines.describe import describe_mismatch
 from anyhub.errors import EngineError, InputError, LayerError, OutputKeyError, SignatureError
 from anyhub.keras.arguments import plain_shapes
-from anyhub.keras.describe import describe_mismatch
 from anyhub.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,10 +60,9 @@ class HubCall:
 
     def variables(self) -> tuple[list[Any], list[Any]]:
         """The model's variables: those to train, and the others."""
-        trainable = list(getattr(self.loaded, "trainable_variables", ()))
-        known = {id(variable) for variable in trainable}
-        others = [v for v in getattr(self.loaded, "variables", ()) if id(v) not in known]
-        return trainable, others
+        return self._support.variables(
+            self.loaded, self._function, by_signature=self.signature is not None
+        )
 
     def regularization_losses(self) -> list[Callable[[], Any]]:
         """The model's regularization losses: functions of nothing that return a scalar.
@@ -94,7 +93,7 @@ class HubCall:
         Raises:
             EngineError: The model is used by a signature, which has no training mode.
         """
-        if self.signature is not None:
+        if self.signature is not None and not self._support.trains_signatures():
             kind = "a model of the TF1 Hub format" if self._is_hub_module else "a signature"
             raise EngineError(
                 f"KerasLayer({self._name}, trainable=True) is not possible on engine "

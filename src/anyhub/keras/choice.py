@@ -11,12 +11,11 @@ A program that uses `tf_keras` beside Keras 3 takes `anyhub.keras.keras2.KerasLa
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
-import sys
 from typing import Any
 
+from anyhub.engines.keras_backend import ensure_backend, is_keras3_installed
 from anyhub.errors import MissingDependencyError
 from anyhub.settings import Settings
 
@@ -29,12 +28,14 @@ def keras_layer_class() -> Any:
     """
     if importlib.util.find_spec("keras") is None and importlib.util.find_spec("tf_keras") is None:
         raise MissingDependencyError(
-            'KerasLayer needs Keras, which is not installed; run: pip install "anyhub[tensorflow]"'
+            "KerasLayer needs Keras, which is not installed; run: "
+            'pip install "anyhub[tensorflow]", "anyhub[jax]" or "anyhub[torch]"'
         )
     if _wants_keras2():
         from anyhub.keras import keras2
 
         return keras2.KerasLayer
+    ensure_backend()
     from anyhub.keras import keras3
 
     return keras3.KerasLayer
@@ -54,20 +55,3 @@ def wants_tf_keras() -> bool:
         return chosen == "tf_keras"
     # TensorFlow's own switch, with the values that TensorFlow takes for "on".
     return os.environ.get("TF_USE_LEGACY_KERAS") in ("1", "true", "True")
-
-
-def is_keras3_installed() -> bool:
-    """Whether the package `keras` is there in version 3 or newer."""
-    imported = getattr(sys.modules.get("keras"), "__version__", None)
-    for version in (imported, _installed("keras"), _installed("keras-nightly")):
-        if isinstance(version, str):
-            return int(version.partition(".")[0]) >= 3
-    # A copy without metadata is of today's kind.
-    return importlib.util.find_spec("keras") is not None
-
-
-def _installed(distribution: str) -> str | None:
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return None

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from anyhub.engines.keras_backend import is_keras3_installed
 from anyhub.errors import MissingDependencyError
 from anyhub.keras.arguments import LayerArguments
 from anyhub.keras.call import HubCall
-from anyhub.keras.choice import is_keras3_installed, wants_tf_keras
+from anyhub.keras.choice import wants_tf_keras
 from anyhub.keras.embedding import embed_model, extract_model
 from anyhub.keras.safe_mode import in_safe_mode
 

@@ -11,6 +11,7 @@ from anyhub.errors import EngineError
 from anyhub.keras.arguments import LayerArguments
 from anyhub.keras.call import HubCall
 from anyhub.keras.embedding import embed_model, extract_model
+from anyhub.keras.free_sizes import infer_with_sizes
 from anyhub.keras.safe_mode import in_safe_mode
 from anyhub.settings import Settings
 
@@ -150,8 +151,12 @@ class KerasLayer(keras.layers.Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Shapes and dtypes of the outputs, by tracing the model."""
+
         # The Layer class would ask `compute_output_shape`, which does not know dtypes.
-        return keras.Operation.compute_output_spec(self, *args, **kwargs)
+        def trace(*args: Any, **kwargs: Any) -> Any:
+            return keras.Operation.compute_output_spec(self, *args, **kwargs)
+
+        return infer_with_sizes(trace, args, kwargs) if _needs_sizes() else trace(*args, **kwargs)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shapes of the outputs; from `output_shape` where it is set.
@@ -192,19 +197,28 @@ class KerasLayer(keras.layers.Layer):
         for variable in trainable:
             self._adopt(variable, trainable=True)
         for variable in others:
-            # State that is no array of numbers is saved with the model, not with the weights.
-            is_number = variable.dtype.name not in ("string", "resource", "variant")
-            if isinstance(variable, keras.Variable) or (
-                is_number and variable.shape.is_fully_defined()
-            ):
+            if isinstance(variable, keras.Variable) or _holds_numbers(variable):
                 self._adopt(variable, trainable=False)
 
     def _adopt(self, variable: Any, trainable: bool) -> None:
         """Make a variable of the model a weight of this layer; both share the value."""
-        if not isinstance(variable, keras.Variable):
+        if isinstance(variable, keras.Variable):
+            variable.trainable = trainable
+        else:
             variable = _weight_of(variable, trainable, trains=trainable and self.trainable)
         # Freezes the weight when the layer is frozen, but remembers what it can be.
         self._track_variable(variable)
+
+
+def _needs_sizes() -> bool:
+    # Keras on JAX stands symbols in for free sizes, with which graphs cannot compute.
+    return bool(keras.backend.backend() == "jax")
+
+
+def _holds_numbers(variable: Any) -> bool:
+    """Whether a TensorFlow variable can be a weight; other state is saved with the model."""
+    is_number = variable.dtype.name not in ("string", "resource", "variant")
+    return is_number and bool(variable.shape.is_fully_defined())
 
 
 def _weight_of(variable: Any, trainable: bool, *, trains: bool) -> Any:

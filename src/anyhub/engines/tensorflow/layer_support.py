@@ -53,6 +53,22 @@ class TensorFlowLayerSupport:
             return tuple(inspect.signature(function.call).parameters)
         return names
 
+    def variables(
+        self,
+        loaded: Any,
+        function: Callable[..., Any],  # noqa: ARG002 - other engines look into it
+        *,
+        by_signature: bool,  # noqa: ARG002 - likewise
+    ) -> tuple[list[Any], list[Any]]:
+        """What the model lists."""
+        trainable = list(getattr(loaded, "trainable_variables", ()))
+        known = {id(variable) for variable in trainable}
+        return trainable, [v for v in getattr(loaded, "variables", ()) if id(v) not in known]
+
+    def trains_signatures(self) -> bool:
+        """Whether a model can be trained through a signature: it lists no variables for it."""
+        return False
+
     def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
         """Convert nests of Python values, arrays and tensors."""
         if isinstance(value, dict):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import tensorflow as tf
 
 from anyhub.engines.tensorflow.extra_ops import find_library, import_library, missing_op
+from anyhub.engines.tensorflow.origins import remember
 from anyhub.errors import MissingDependencyError, SavedModelError
 from anyhub.savedmodel import ModelFormat
 
@@ -42,6 +43,7 @@ def load_saved_model(model: SavedModel, tags: Any, options: Any) -> Any:
     if is_hub_module:
         # The mark by which the original library tells the formats apart.
         loaded._is_hub_module_v1 = True
+    remember(loaded, model, tags)
     return loaded
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from anyhub.engines import Form
+    from anyhub.engines.base import Form
 
 _MAX_FORMS = 6
 
@@ -61,7 +61,7 @@ def _difference(value: Any, spec: Any) -> str | None:
         return f"found {value!r}"
     if _kind(value) != _kind(spec):
         return f"found a {_kind(value)} tensor"
-    if value.dtype != spec.dtype:
+    if _dtype(value) != _dtype(spec):
         return f"dtype differs: found {_dtype(value)}"
     return _shape_difference(_shape(value), _shape(spec))
 
@@ -121,7 +121,8 @@ def _kind(value: Any) -> str:
 
 
 def _dtype(value: Any) -> str:
-    return str(getattr(value.dtype, "name", value.dtype))
+    name = str(getattr(value.dtype, "name", value.dtype)).removeprefix("torch.")
+    return "string" if name in ("object", "str") else name
 
 
 def _shape(value: Any) -> tuple[int | None, ...] | None:
