@@ -8,12 +8,14 @@ PYTEST_ARGS ?=
 TORCH_PIP_ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help demo test test-main test-tf-keras test-light test-legacy fuzz lint format schema lock clean
+.PHONY: help demo test test-main test-tf-keras test-portable test-light test-legacy ops fuzz lint format schema lock clean
 
 help:
 	@echo "make demo    the main job on real data: train, export, serve, load, fine-tune, publish"
-	@echo "make test    the tests in all environments: main, main with tf_keras, light, legacy"
+	@echo "make test    the tests in all environments: main, main with tf_keras, the portable"
+	@echo "             engine on each backend, light, legacy"
 	@echo "make lint    ruff, mypy, import-linter"
+	@echo "make ops     every case of every op of the portable engine, on each backend"
 	@echo "make fuzz    100,000 damaged files for the parsers; takes a while"
 	@echo "make schema  compile the .proto files of the SavedModel format"
 	@echo "make lock    resolve requirements/*.in to the newest versions"
@@ -21,19 +23,31 @@ help:
 demo: $(VENVS)/demo/.ready
 	$(VENVS)/demo/bin/python demo/main.py
 
-test: test-main test-tf-keras test-light test-legacy
+test: test-main test-tf-keras test-portable test-light test-legacy
 
 test-main: $(VENVS)/main/.ready
-	$(VENVS)/main/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENVS)/main/bin/python -m pytest --ignore=tests/engines/portable $(PYTEST_ARGS)
 
 test-tf-keras: $(VENVS)/main/.ready
 	TF_USE_LEGACY_KERAS=1 $(VENVS)/main/bin/python -m pytest tests/keras tests/seeds $(PYTEST_ARGS)
 
+test-portable: $(VENVS)/main/.ready
+	set -e; for backend in jax torch tensorflow; do echo "portable engine on $$backend"; \
+	  KERAS_BACKEND=$$backend $(VENVS)/main/bin/python -m pytest tests/engines/portable $(PYTEST_ARGS); done
+
 test-light: $(VENVS)/light/.ready
-	$(VENVS)/light/bin/python -m pytest $(PYTEST_ARGS)
+	$(VENVS)/light/bin/python -m pytest --ignore=tests/engines/portable $(PYTEST_ARGS)
+	set -e; for backend in jax torch; do echo "portable engine on $$backend, no TensorFlow"; \
+	  KERAS_BACKEND=$$backend $(VENVS)/light/bin/python -m pytest tests/engines/portable $(PYTEST_ARGS); done
 
 test-legacy: $(VENVS)/legacy/.ready
-	$(VENVS)/legacy/bin/python -m pytest tests/keras tests/seeds tests/engines tests/savedmodel tests/graph $(PYTEST_ARGS)
+	$(VENVS)/legacy/bin/python -m pytest tests/keras tests/seeds tests/engines tests/savedmodel tests/graph \
+	  --ignore=tests/engines/portable $(PYTEST_ARGS)
+
+ops: $(VENVS)/main/.ready
+	set -e; for backend in jax torch tensorflow; do echo "every case of every op on $$backend"; \
+	  ANYHUB_ALL_CASES=1 KERAS_BACKEND=$$backend $(VENVS)/main/bin/python -m pytest -q \
+	    tests/engines/portable/ops $(PYTEST_ARGS); done
 
 fuzz: $(VENVS)/light/.ready
 	$(VENVS)/light/bin/python tests/savedmodel/fuzz/run_all.py --count 100000
@@ -62,14 +76,18 @@ $(UV):
 	$(VENVS)/tools/bin/pip install -q -r requirements/tools.txt
 
 # torch comes by pip: the resolver of uv does not look where a local CPU build may lie.
-$(VENVS)/main/.ready: requirements/main.txt requirements/torch.txt pyproject.toml $(UV)
-	$(UV) venv -q --clear --seed --python $(PYTHON) $(VENVS)/main
-	$(VENVS)/main/bin/python -m pip install -q --no-deps $(TORCH_PIP_ARGS) -r requirements/torch.txt
-	$(UV) pip install -q --compile-bytecode --python $(VENVS)/main -r requirements/main.txt
-	$(UV) pip install -q --python $(VENVS)/main --no-deps -e .
+define torch_venv
+	$(UV) venv -q --clear --seed --python $(PYTHON) $(VENVS)/$*
+	$(VENVS)/$*/bin/python -m pip install -q --no-deps $(TORCH_PIP_ARGS) -r requirements/torch.txt
+	$(UV) pip install -q --compile-bytecode --python $(VENVS)/$* -r requirements/$*.txt
+	$(UV) pip install -q --python $(VENVS)/$* --no-deps -e .
 	touch $@
+endef
 
 $(VENVS)/light/.ready: PYTHON := $(LIGHT_PYTHON)
+$(VENVS)/main/.ready $(VENVS)/light/.ready: $(VENVS)/%/.ready: requirements/%.txt requirements/torch.txt pyproject.toml $(UV)
+	$(torch_venv)
+
 $(VENVS)/%/.ready: requirements/%.txt pyproject.toml $(UV)
 	$(UV) venv -q --clear --python $(PYTHON) $(VENVS)/$*
 	$(UV) pip install -q --compile-bytecode --python $(VENVS)/$* -r requirements/$*.txt

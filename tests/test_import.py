@@ -52,6 +52,7 @@ def test_exported_names() -> None:
         "install_as",
         "load",
         "resolve",
+        "save",
         "saved_model",
     ]
     assert dir(hub) == sorted(hub.__all__)
@@ -84,8 +85,10 @@ def test_registers_with_keras(order: str) -> None:
 def test_without_an_engine_the_error_has_the_install_line() -> None:
     program = (
         "import importlib.util as util; find = util.find_spec\n"
-        "util.find_spec = lambda n, *a: None if n == 'tensorflow' else find(n, *a)\n"
+        "gone = ('tensorflow', 'keras')\n"
+        "util.find_spec = lambda n, *a: None if n in gone else find(n, *a)\n"
         "import anyhub\n"
         "try:\n    anyhub.load('/')\nexcept ImportError as error:\n    print(error)"
     )
     assert 'pip install "anyhub[tensorflow]"' in run(program)
+    assert 'pip install "anyhub[jax]"' in run(program)
