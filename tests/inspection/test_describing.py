@@ -53,7 +53,7 @@ def test_signatures(models: Path) -> None:
     add = endpoints(models / "signatures")["add"]
     assert (add.kind, add.method_name) == ("signature", "tensorflow/serving/predict")
     assert [leaf.name for leaf in add.forms[0].arguments] == ["a", "b"]
-    assert add.engines == ("tensorflow",)
+    assert add.engines == ("tensorflow", "portable")
 
 
 def test_whole_report(models: Path) -> None:

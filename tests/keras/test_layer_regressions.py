@@ -152,7 +152,7 @@ def test_other_backends_are_refused_before_anything_is_fetched(backend: str, is_
     program = (
         f"import os; os.environ['KERAS_BACKEND'] = {backend!r}\n"
         "import anyhub\n"
-        "try:\n    anyhub.KerasLayer('https://example.invalid/p/m/1')\n"
+        "try:\n    anyhub.KerasLayer('https://example.invalid/p/m/1', engine='tensorflow')\n"
         "except anyhub.HubError as error:\n    print(error)"
     )
     command = [sys.executable, "-c", program]

@@ -7,17 +7,20 @@ from typing import Any
 
 import keras
 
-from support.architectures.architecture import BATCH, Architecture, images
+from support.architectures.architecture import Architecture, images
 
 CLASSES = 10
 
 
-def application(
-    name: str, *, size: int = 96, scale: float = 1.0, is_kinked: bool = False
-) -> Architecture:
+def application(name: str, *, size: int = 96, scale: float = 1.0) -> Architecture:
     """A model of `keras.applications` for small images, with logits as its output."""
-    batch = 2 if is_kinked else BATCH
-    return Architecture(_builder(name, size), images(size, scale, batch), is_kinked=is_kinked)
+    return Architecture(_builder(name, size), images(size, scale))
+
+
+def kinked(name: str, *, size: int = 96, is_lifted: bool = True) -> Architecture:
+    """One with many ReLUs. Fewer images, so that fewer values are near a kink."""
+    inputs = images(size, batch=2)
+    return Architecture(_builder(name, size), inputs, is_kinked=True, is_lifted=is_lifted)
 
 
 def _builder(name: str, size: int) -> Callable[[], Any]:
@@ -33,15 +36,15 @@ def _builder(name: str, size: int) -> Callable[[], Any]:
 
 
 APPLICATIONS = {
-    "ResNet50": application("ResNet50", is_kinked=True),
+    "ResNet50": kinked("ResNet50"),
     "MobileNetV2": application("MobileNetV2"),
     "MobileNetV3Small": application("MobileNetV3Small", scale=255),
     "EfficientNetB0": application("EfficientNetB0", scale=255),
     "EfficientNetV2B0": application("EfficientNetV2B0", scale=255),
     "ConvNeXtTiny": application("ConvNeXtTiny", scale=255),
-    "DenseNet121": application("DenseNet121", is_kinked=True),
+    "DenseNet121": kinked("DenseNet121"),
     # Below 107 its last maps have a single element.
-    "InceptionV3": application("InceptionV3", size=107, is_kinked=True),
-    "Xception": application("Xception", size=71, is_kinked=True),
-    "NASNetMobile": application("NASNetMobile", is_kinked=True),
+    "InceptionV3": kinked("InceptionV3", size=107),
+    "Xception": kinked("Xception", size=71, is_lifted=False),
+    "NASNetMobile": kinked("NASNetMobile"),
 }

@@ -19,14 +19,17 @@ class Architecture:
         build: Makes the Keras model.
         inputs: Makes its inputs from a random generator, in the structure that it takes.
         is_random: Whether it keeps its dropout, so that only inference can be compared.
-        is_kinked: Whether it has so many ReLUs that the input of some is a rounding error away
-            from zero, where two right derivatives differ; then most inputs are kept away from it.
+        is_kinked: Whether it has so many ReLUs and pools that for most inputs some are a rounding
+            error away from a kink, where two right derivatives differ. The inputs are then chosen.
+        is_lifted: Whether there would hardly be such inputs, unless normalizations keep most of
+            what comes to ReLUs away from zero.
     """
 
     build: Callable[[], Any]
     inputs: Callable[[np.random.Generator], Any]
     is_random: bool = False
     is_kinked: bool = False
+    is_lifted: bool = False
 
 
 def images(size: int, scale: float = 1.0, batch: int = BATCH) -> Callable[..., np.ndarray]:
@@ -43,8 +46,9 @@ def images(size: int, scale: float = 1.0, batch: int = BATCH) -> Callable[..., n
         tiles = -(-size // 4)
         coarse = cells.repeat(tiles, axis=1).repeat(tiles, axis=2)[:, :size, :size]
         colour = rng.uniform(-0.6, 0.6, (batch, 1, 1, 3))
-        fine = rng.normal(0, 0.25, coarse.shape) * rng.uniform(0.1, 1, (batch, 1, 1, 1))
-        found = np.clip(0.5 * coarse + colour + fine, -1, 1)
+        fine = rng.normal(0, 0.3, coarse.shape) * rng.uniform(0.5, 1.5, (batch, 1, 1, 1))
+        # No clipping: neighbours that are equal would be ties under the windows of pools.
+        found = np.tanh(0.5 * coarse + colour + fine)
         return (found if scale == 1 else (found + 1) / 2 * scale).astype(np.float32)
 
     return make

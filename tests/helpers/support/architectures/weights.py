@@ -22,7 +22,7 @@ def randomize(model: Any, inputs: Any, architecture: Architecture) -> None:
         _stop_dropout(every)
     for layer in every:
         _vary(layer, rng)
-        if architecture.is_kinked and isinstance(layer, layers.BatchNormalization):
+        if architecture.is_lifted and isinstance(layer, layers.BatchNormalization):
             layer.beta.assign(_away_from_zero(layer.beta.shape, rng))
     _calibrate([x for x in every if isinstance(x, layers.BatchNormalization)], model, inputs, rng)
     _standardize_head(model, inputs)
@@ -82,7 +82,7 @@ def _standardize_head(model: Any, inputs: Any) -> None:
     axes = tuple(range(output.ndim - 1))
     mean = output.mean(axes)
     # Where the mean is much larger, taking it away leaves mostly rounding errors.
-    size = np.maximum(output.std(axes), np.sqrt((output**2).mean(axes)) / 2)
+    size = max(output.std(axes).mean(), np.sqrt((output**2).mean()) / 2)
     head.kernel.assign(np.asarray(head.kernel) / size)
     head.bias.assign((np.asarray(head.bias) - mean) / size)
 
