@@ -87,7 +87,8 @@ def compare(directory: Path, backend: str) -> dict[str, Any]:
     command = ["-m", "support.architectures.compare", str(directory)]
     command += ["--control"] if control else []
     try:
-        done = python(command, "tensorflow" if control else backend, TF_ENABLE_ONEDNN_OPTS="0")
+        more = {"TF_ENABLE_ONEDNN_OPTS": "0"} if control else {}
+        done = python(command, "tensorflow" if control else backend, **more)
     except subprocess.TimeoutExpired:
         return {"inference": f"no answer after {LIMIT_SECONDS} s"}
     figures = json.loads(done.stdout) if not done.returncode else {"inference": done.stderr}

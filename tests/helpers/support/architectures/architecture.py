@@ -21,15 +21,15 @@ class Architecture:
         is_random: Whether it keeps its dropout, so that only inference can be compared.
         is_kinked: Whether it has so many ReLUs and pools that for most inputs some are a rounding
             error away from a kink, where two right derivatives differ. The inputs are then chosen.
-        is_lifted: Whether there would hardly be such inputs, unless normalizations keep most of
-            what comes to ReLUs away from zero.
+        lift: If not 0, there would hardly be such inputs: normalizations then add about this much
+            or take it away, so that few of their outputs are near zero.
     """
 
     build: Callable[[], Any]
     inputs: Callable[[np.random.Generator], Any]
     is_random: bool = False
     is_kinked: bool = False
-    is_lifted: bool = False
+    lift: float = 0
 
 
 def images(size: int, scale: float = 1.0, batch: int = BATCH) -> Callable[..., np.ndarray]:

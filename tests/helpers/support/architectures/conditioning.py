@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _TRIES = 4
 # About what rounding does to the inputs of later layers, seen at their outputs.
-_NOISE = 3e-7
+_NOISE = 1e-6
 _TOLERANCE = 3e-4
 
 

@@ -121,7 +121,7 @@ def _check(found: Reference, outputs: Arrays) -> None:
 
 def _check_variety(name: str, output: Any) -> None:
     largest, spread = np.abs(output).max(), output.std(axis=0).mean()
-    if not (0.1 < largest < 100 and spread > 0.05):
+    if not (0.1 < largest < 100 and spread > 0.02):
         raise SystemExit(f"output {name!r}: at most {largest}, spread over examples {spread}")
 
 
