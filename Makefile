@@ -32,6 +32,7 @@ test-tf-keras: $(VENVS)/main/.ready
 	TF_USE_LEGACY_KERAS=1 $(VENVS)/main/bin/python -m pytest tests/keras tests/seeds $(PYTEST_ARGS)
 
 test-portable: $(VENVS)/main/.ready
+	KERAS_BACKEND=jax $(VENVS)/main/bin/python tools/make_supported_ops.py --check
 	set -e; for backend in jax torch tensorflow; do echo "portable engine on $$backend"; \
 	  KERAS_BACKEND=$$backend $(VENVS)/main/bin/python -m pytest tests/engines/portable $(PYTEST_ARGS); done
 
