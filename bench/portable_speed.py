@@ -105,6 +105,8 @@ def _median(found: list[dict[str, float]], key: str) -> float:
 
 def _run(backend: str, script: str, *arguments: str) -> list[str]:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    # Bytecode is kept, as it is where packages are installed.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
         [sys.executable, str(PARTS / script), *arguments],
         env=environment, capture_output=True, text=True, check=False,

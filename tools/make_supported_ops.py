@@ -13,8 +13,9 @@ from pathlib import Path
 
 from anyhub.engines.portable import planner  # noqa: F401 - registers the lowerings
 from anyhub.engines.portable.registry import DEVICE, HOST, RAW, Lowering, lowerings
+from anyhub.engines.portable.steps import is_supported
 from anyhub.graph.const_ops import EVALUATORS
-from anyhub.graph.op_defs import find_op
+from anyhub.graph.op_defs import find_op, op_names
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = ROOT / "src" / "anyhub" / "engines" / "portable" / "op_names.txt"
@@ -52,7 +53,7 @@ def _read(path: Path) -> str:
 
 
 def _names() -> str:
-    return "\n".join(sorted({lowering.op for lowering in _of_tensorflow()} | {*EVALUATORS})) + "\n"
+    return "\n".join(sorted(filter(is_supported, op_names()))) + "\n"
 
 
 def _of_tensorflow() -> list[Lowering]:

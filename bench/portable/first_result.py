@@ -24,6 +24,8 @@ def main() -> None:
 
         import anyhub as hub
         import anyhub.engines.portable.loading
+        import anyhub.savedmodel.bundle
+        import anyhub.savedmodel.reading
 
         def load(path: str) -> object:
             return hub.load(path, engine="portable")

@@ -41,6 +41,7 @@ def test_functions_with_python_values(models: Path) -> None:
     values = {(form.arguments[1].type, form.arguments[2].type) for form in call.forms}
     assert values == {("True", "0.5"), ("True", "0.0"), ("False", "0.5"), ("False", "0.0")}
     assert not call.forms[0].arguments[1].is_tensor
+    assert call.engines == ("tensorflow", "portable")
 
 
 def test_nested_arguments_and_results(models: Path) -> None:

@@ -188,7 +188,14 @@ class SavedModel:
 
     def variables(self, tags: Iterable[str] | str | None = None) -> tuple[Variable, ...]:
         """The variables of a variant, with the keys of their values."""
-        return list_variables(self.graph(tags), self.store)
+        graph = self.graph(tags)
+        if graph.tags not in self._variables:
+            self._variables[graph.tags] = list_variables(graph, self.store)
+        return self._variables[graph.tags]
+
+    @cached_property
+    def _variables(self) -> dict[frozenset[str], tuple[Variable, ...]]:
+        return {}
 
     def with_proto(self, proto: Any) -> SavedModel:
         """The same model with another message."""

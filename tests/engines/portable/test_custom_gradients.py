@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from anyhub.engines.portable import values
-from anyhub.engines.portable.gradients import CustomGradients, with_captured_tensors
+from anyhub.engines.portable.gradients import CustomGradients
 from anyhub.errors import EngineError
 from anyhub.saved_model import read
 from support import programs
@@ -307,8 +307,9 @@ def test_what_tf2jax_saved(corpus):
 def test_functions_without_gradients_stay_the_same_messages(tmp_path):
     save(tmp_path, scaled(2.0), VECTOR)
     graph = read(tmp_path).graph()
-    library = with_captured_tensors(graph)
+    gradients = CustomGradients(graph, {}.get)
+    library = gradients.library
     assert library.keys() == graph.functions.keys()
     changed = [name for name in library if library[name] is not graph.functions[name]]
     assert len(changed) == 1
-    assert CustomGradients(graph, {}.get).find("PartitionedCall-1") is None
+    assert gradients.find("PartitionedCall-1") is None

@@ -12,8 +12,15 @@ import numpy as np
 import pytest
 
 import anyhub as hub
-from anyhub.engines.portable.values import to_host
-from anyhub.errors import EngineError, InputError, SavedModelError, SignatureError
+from anyhub.engines.portable.values import to_device, to_host
+from anyhub.errors import (
+    EngineError,
+    InputError,
+    SavedModelError,
+    SignatureError,
+    UnsafeModelError,
+)
+from anyhub.savedmodel import read
 
 X = np.linspace(-1, 1, 6, dtype=np.float32).reshape(2, 3)
 
@@ -209,6 +216,25 @@ def test_tensorflow_loads_what_was_saved(plain, tmp_path):
             loaded(X, training=training).numpy(), to_host(model(X, training=training)), rtol=1e-5
         )
     assert int(loaded.steps) == 1
+
+
+def test_results_do_not_follow_changes_of_the_arguments():
+    array = np.ones((64, 64), np.float32)
+    tensor = to_device(array)
+    array[:] = 2
+    np.testing.assert_array_equal(to_host(tensor), 1)
+
+
+def test_models_that_would_do_more_than_compute_are_refused(plain):
+    load(plain, safe=True)
+    model = read(plain)
+    for function in model.proto.meta_graphs[0].graph_def.library.function:
+        for node in function.node_def:
+            if node.op == "BoostedTreesBucketize":
+                node.op = "WriteFile"
+    (plain / "saved_model.pb").write_bytes(model.proto.SerializeToString())
+    with pytest.raises(UnsafeModelError, match="WriteFile"):
+        load(plain, safe=True)
 
 
 def test_two_loads_do_not_share_weights(plain):

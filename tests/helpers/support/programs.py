@@ -15,7 +15,7 @@ import pytest
 
 from anyhub.engines.portable import values
 from anyhub.engines.portable.backends import primitives
-from anyhub.engines.portable.gradients import CustomGradients, with_captured_tensors
+from anyhub.engines.portable.gradients import CustomGradients
 from anyhub.engines.portable.planner import Planner
 from anyhub.engines.portable.run import Run
 from anyhub.engines.portable.variables import VariableHandle
@@ -38,7 +38,9 @@ class Program:
         self.path = path
         model = read(path)
         meta_graph = model.graph(None)
-        library = with_captured_tensors(meta_graph)
+        places: dict[Any, VariableHandle] = {}
+        gradients = CustomGradients(meta_graph, lambda number: places[number])
+        library = gradients.library
         self.endpoint = endpoint_graph(model, endpoint, tags=None, library=library)
         self.graph = self.endpoint.graph
         arrays = variable_values(model, self.endpoint)
@@ -51,8 +53,7 @@ class Program:
             )
             for capture in self.endpoint.captures
         ]
-        places = {c.node_id: h for c, h in zip(self.endpoint.captures, self.handles, strict=True)}
-        gradients = CustomGradients(meta_graph, places.__getitem__)
+        places |= {c.node_id: h for c, h in zip(self.endpoint.captures, self.handles, strict=True)}
         self.plan = Planner(library, gradients).plan(self.graph)
         self.start = [arrays[capture.name] for capture in self.endpoint.captures]
         self.names = [capture.variable.name for capture in self.endpoint.captures]

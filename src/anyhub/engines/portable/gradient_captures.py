@@ -9,11 +9,12 @@ from anyhub.errors import SavedModelError
 from anyhub.graph.attributes import function_names
 from anyhub.graph.captures import CONSTANT
 from anyhub.graph.convert import output_arguments, parse_tensor_name, read_function
-from anyhub.graph.ir import ARGUMENT, Graph, Ref, output_count
+from anyhub.graph.ir import ARGUMENT, Graph, Ref, output_count, topological_order
+from anyhub.graph.needed import reachable
 from anyhub.savedmodel import schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from anyhub.savedmodel.functions import ConcreteFunction
     from anyhub.savedmodel.model import MetaGraph
@@ -54,6 +55,7 @@ class CaptureFinder:
         self._meta_graph = meta_graph
         self._library = meta_graph.functions
         self._graphs: dict[str, Graph] = {}
+        self._orders: dict[str, Mapping[str, int]] = {}
 
     def find(self, proto: Any, node: str, gradient: ConcreteFunction) -> Captures | None:
         """Find the captures of a node's gradient.
@@ -133,15 +135,15 @@ class CaptureFinder:
 
     def _depends(self, name: str, ref: Ref, node: str) -> bool:
         """Whether a tensor comes from a node, which then cannot take it."""
-        graph = self._graph(name)
-        seen = {ref.node}
-        stack = [ref.node]
-        while stack:
-            for needed in graph.nodes[stack.pop()].needs():
-                if needed not in seen:
-                    seen.add(needed)
-                    stack.append(needed)
-        return node in seen
+        places = self._order(name)
+        # What comes earlier in some order depends on nothing that comes later.
+        return places[ref.node] >= places[node] and node in reachable(self._graph(name), [ref.node])
+
+    def _order(self, name: str) -> Mapping[str, int]:
+        if name not in self._orders:
+            order = topological_order(self._graph(name))
+            self._orders[name] = {node: place for place, node in enumerate(order)}
+        return self._orders[name]
 
     def _text(self, name: str, ref: Ref) -> str:
         node = self._graph(name).nodes[ref.node]

@@ -13,16 +13,15 @@ Source: `_trace_gradient_functions` in `tensorflow/python/saved_model/save.py` a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from anyhub.engines.portable.gradient_captures import CaptureFinder, is_tensor
+from anyhub.engines.portable.capturing_library import CapturingLibrary
+from anyhub.engines.portable.gradient_captures import is_tensor
 from anyhub.errors import EngineError
 from anyhub.graph.captures import VARIABLE
 from anyhub.graph.convert import read_function
 from anyhub.graph.inline import inline
 from anyhub.graph.prune import prune
-from anyhub.savedmodel import schema
 from anyhub.savedmodel.dtypes import dtype_by_number
 from anyhub.savedmodel.structured import TypeSpec
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from anyhub.engines.portable.plan import Plan
     from anyhub.savedmodel.model import MetaGraph
 
-_OP, _ATTRIBUTE = "IdentityN", "_gradient_op_type"
 _SLICES = "INDEXED_SLICES_SPEC"
 
 
@@ -66,16 +64,16 @@ class CustomGradients:
     Args:
         meta_graph: The model.
         resource: Gives what stands for an object of the model, a variable say, by its number.
+
+    Attributes:
+        library: The model's functions, with what custom gradients capture.
     """
 
     def __init__(self, meta_graph: MetaGraph, resource: Callable[[int], Any]) -> None:
         self._meta_graph = meta_graph
         self._resource = resource
         self._plans: dict[str, Plan] = {}
-
-    @cached_property
-    def _library(self) -> Mapping[str, Any]:
-        return with_captured_tensors(self._meta_graph)
+        self.library: Mapping[str, Any] = CapturingLibrary(meta_graph)
 
     def find(self, op_type: str) -> CustomGradient | None:
         """What computes the derivatives of nodes with an attribute; None if nothing was saved."""
@@ -116,9 +114,9 @@ class CustomGradients:
 
         name = gradient.function
         if name not in self._plans:
-            body = read_function(self._library[name], self._library)
-            graph = prune(inline(body, self._library))
-            self._plans[name] = Planner(self._library, self).plan(graph)
+            body = read_function(self.library[name], self.library)
+            graph = prune(inline(body, self.library))
+            self._plans[name] = Planner(self.library, self).plan(graph)
         return self._plans[name]
 
 
@@ -160,49 +158,3 @@ def _flat(signature: Any) -> list[Any]:
     if isinstance(signature, (list, tuple)):
         return [spec for part in signature for spec in _flat(part)]
     return [signature]
-
-
-def with_captured_tensors(meta_graph: MetaGraph) -> Mapping[str, Any]:
-    """The library of a model whose nodes with custom gradients have the gradients' captures too.
-
-    A node whose gradient captures what is not there stays as it is.
-
-    Returns:
-        FunctionDef messages by name; those without such nodes are the model's own.
-    """
-    library = dict(meta_graph.functions)
-    if not meta_graph.gradients:
-        return library
-    finder = CaptureFinder(meta_graph)
-    for name, proto in meta_graph.functions.items():
-        if any(_gradient_name(node, meta_graph) for node in proto.node_def):
-            library[name] = _with_captures(proto, meta_graph, finder)
-    return library
-
-
-def _gradient_name(node: Any, meta_graph: MetaGraph) -> str | None:
-    if node.op != _OP or _ATTRIBUTE not in node.attr:
-        return None
-    return meta_graph.gradients.get(node.attr[_ATTRIBUTE].s.decode("utf-8", "replace"))
-
-
-def _with_captures(proto: Any, meta_graph: MetaGraph, finder: CaptureFinder) -> Any:
-    made = schema.FunctionDef()
-    made.CopyFrom(proto)
-    for node in [*made.node_def]:
-        name = _gradient_name(node, meta_graph)
-        concrete = None if name is None else meta_graph.concrete_functions.get(name)
-        if concrete is None or not concrete.bound_inputs:
-            continue
-        found = finder.find(made, node.name, concrete)
-        if found is None:
-            continue
-        made.node_def.extend(found.constants)
-        controls = [text for text in node.input if text.startswith("^")]
-        own = [text for text in node.input if not text.startswith("^")]
-        node.input[:] = [*own, *found.inputs, *controls]
-        node.attr["T"].list.type.extend(found.types)
-        if "_output_shapes" in node.attr:
-            for _ in found.types:
-                node.attr["_output_shapes"].list.shape.add(unknown_rank=True)
-    return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from anyhub.engines.portable.collector import paused_collector
 from anyhub.engines.portable.coverage import require_support
 from anyhub.engines.portable.model_state import ModelState
 from anyhub.engines.portable.root import PortableModel, make_root
@@ -35,5 +36,6 @@ def load_model(
             f"model {model.name!r} is of TensorFlow 1: it has no objects, only a graph; engine "
             "'portable' runs models of TensorFlow 2; use engine='tensorflow'"
         )
-    require_support(state, endpoints)
-    return make_root(state)
+    with paused_collector():
+        require_support(state, endpoints)
+        return make_root(state)

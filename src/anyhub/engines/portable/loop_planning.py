@@ -103,15 +103,8 @@ def _part(plan: Plan, outputs: Iterable[int]) -> Plan:
 
 def _unchanged(body: Plan) -> frozenset[int]:
     """Positions of the values that each turn hands on as they are."""
-    handed_on = {step.target: step.sources[-1] for step in body.steps if step.op == "Identity"}
-    found = set()
-    for position, slot in enumerate(body.outputs):
-        source = slot
-        while source in handed_on:
-            source = handed_on[source]
-        if source == body.inputs[position]:
-            found.add(position)
-    return frozenset(found)
+    pairs = zip(body.inputs, body.outputs, strict=True)
+    return frozenset(i for i, (before, after) in enumerate(pairs) if before == after)
 
 
 def _targets(step: Step) -> tuple[int, ...]:

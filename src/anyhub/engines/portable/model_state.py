@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anyhub.engines.portable.gradients import CustomGradients, with_captured_tensors
+from anyhub.engines.portable.gradients import CustomGradients
 from anyhub.engines.portable.planner import Planner
 from anyhub.engines.portable.variables import VariableHandle
 from anyhub.errors import EngineError
@@ -16,7 +16,7 @@ from anyhub.graph.partitions import read_value
 from anyhub.savedmodel.tensors import read_tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from anyhub.graph.captures import Capture
     from anyhub.savedmodel import SavedModel
@@ -58,16 +58,17 @@ class ModelState:
         self.handles.clear()
         self._resources.clear()
         self.__dict__.pop("planner", None)
+        self.__dict__.pop("gradients", None)
 
     @cached_property
-    def library(self) -> Mapping[str, Any]:
-        """The model's functions, with what custom gradients capture."""
-        return with_captured_tensors(self.meta_graph)
+    def gradients(self) -> CustomGradients:
+        """The model's custom gradients."""
+        return CustomGradients(self.meta_graph, self.resource)
 
     @cached_property
     def planner(self) -> Planner:
         """Plans the model's functions."""
-        return Planner(self.library, CustomGradients(self.meta_graph, self.resource))
+        return Planner(self.gradients.library, self.gradients)
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:

@@ -107,6 +107,8 @@ class _GraphPlanner:
             node = graph.nodes[name]
             if node.op == "Const":
                 self._keep(Ref(name), read_tensor(node.attrs["value"].tensor))
+            elif node.op == "Identity":
+                self._places[Ref(name)] = self._places.get(node.inputs[0], _NOWHERE)
             elif node.op != ARGUMENT:
                 self._add(node)
         inputs = tuple(self._places[Ref(name)] for name in graph.inputs)

@@ -30,6 +30,7 @@ class Run:
         values: Mapping[VariableHandle, Any] | None = None,
         seed: VariableHandle | None = None,
     ) -> None:
+        # What was read and assigned so far.
         self._values: dict[VariableHandle, Any] = dict(values or {})
         self._assigned: dict[VariableHandle, Any] = {}
         self.seed = seed
@@ -42,7 +43,9 @@ class Run:
     def read(self, handle: VariableHandle) -> Any:
         """The value of a variable, a tensor of its own element type."""
         found = self._values.get(handle)
-        return handle.read() if found is None else found
+        if found is None:
+            found = self._values[handle] = handle.read()
+        return found
 
     def assign(self, handle: VariableHandle, value: Any) -> None:
         """Give a variable a value.

@@ -9,6 +9,7 @@ import numpy as np
 from anyhub.engines.portable.backends import primitives
 from anyhub.engines.portable.errors import UnsupportedNodeError
 from anyhub.engines.portable.registry import DEVICE, HOST, RAW, Compute, Lowering, find
+from anyhub.engines.portable.scalars import scalar_function
 from anyhub.engines.portable.values import to_host
 from anyhub.graph.const_ops import EVALUATORS, compute, evaluate
 
@@ -23,8 +24,8 @@ _TEXT = 7
 
 
 def is_supported(op: str) -> bool:
-    """Whether an op can be lowered at all."""
-    return op in EVALUATORS or any(find(op, kind) for kind in (DEVICE, HOST, RAW))
+    """Whether an op can be planned at all. Constants are, without being lowered."""
+    return op == "Const" or op in EVALUATORS or any(find(op, kind) for kind in (DEVICE, HOST, RAW))
 
 
 def bind(view: NodeView, constants: Constants, is_single: bool) -> Compute:
@@ -96,7 +97,15 @@ def _evaluated(node: Node, is_single: bool, otherwise: Compute) -> Compute:
             return otherwise(*values)
         return results[0] if is_single else results
 
-    return run
+    of_scalars = scalar_function(node.op)
+    if of_scalars is None:
+        return run
+
+    def run_two(x: Any, y: Any) -> Any:
+        result = of_scalars(x, y)
+        return run(x, y) if result is None else result
+
+    return run_two
 
 
 def _with_host_inputs(host: Compute) -> Compute:

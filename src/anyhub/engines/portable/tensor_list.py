@@ -7,7 +7,8 @@ only when compiled code runs needs the latter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -55,11 +56,11 @@ class TensorList:
 
     def with_items(self, items: Sequence[Any]) -> TensorList:
         """A list of the same kind with these elements."""
-        return replace(self, items=tuple(items), buffer=None)
+        return TensorList(self.dtype, self.shape, tuple(items), None, self.limit)
 
     def with_buffer(self, buffer: Any) -> TensorList:
         """A list of the same kind with these elements."""
-        return replace(self, items=None, buffer=buffer)
+        return TensorList(self.dtype, self.shape, None, buffer, self.limit)
 
     def element_shape(self, shape: Shape = None) -> Shape:
         """What is known of the elements' shape, from elements too."""
@@ -162,7 +163,14 @@ class TensorList:
     def _of_buffer(self, index: int) -> Any:
         if values.is_host(self.buffer):
             return np.asarray(self.buffer[index], self.buffer.dtype)
+        if self._parts is not None:
+            return self._parts[index]
         return _control.element(self.buffer, index)
+
+    @cached_property
+    def _parts(self) -> Sequence[Any] | None:
+        found: Sequence[Any] | None = _control.parts(self.buffer)
+        return found
 
     def _zeros(self, shape: Shape) -> Any:
         if self.dtype == "variant":

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines.portable.backends import primitives
+from anyhub.engines.portable.collector import paused_collector
 from anyhub.engines.portable.nests import leaves, rebuild
 from anyhub.errors import EngineError
 from anyhub.graph.attributes import dtype_attribute
@@ -37,7 +38,9 @@ class Trace:
     def endpoint(self) -> Endpoint:
         """Its graph, calls inlined."""
         state = self._state
-        return endpoint_graph(state.model, self.name, tags=state.tags, library=state.library)
+        return endpoint_graph(
+            state.model, self.name, tags=state.tags, library=state.gradients.library
+        )
 
     @cached_property
     def execute(self) -> Any:
@@ -46,8 +49,10 @@ class Trace:
         Raises:
             EngineError: Ops are missing.
         """
-        state, endpoint = self._state, self.endpoint
-        plan = state.planner.plan(endpoint.graph)
+        state = self._state
+        with paused_collector():
+            endpoint = self.endpoint
+            plan = state.planner.plan(endpoint.graph)
         captures = [state.capture(capture) for capture in endpoint.captures]
         nodes = endpoint.graph.nodes
         dtypes = [dtype_attribute(nodes[name], "T").name for name in endpoint.arguments]

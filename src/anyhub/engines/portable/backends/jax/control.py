@@ -79,6 +79,11 @@ def element(buffer: Any, index: Any) -> Any:
     return jax.lax.dynamic_index_in_dim(buffer, index, keepdims=False)
 
 
+def parts(buffer: Any) -> Sequence[Any] | None:  # noqa: ARG001 - see torch's
+    """All slices along the first axis; None if they are better taken one by one."""
+    return None
+
+
 def with_element(buffer: Any, index: Any, value: Any) -> Any:
     """A tensor with another slice at a place of the first axis."""
     return jax.lax.dynamic_update_index_in_dim(buffer, value, index, 0)

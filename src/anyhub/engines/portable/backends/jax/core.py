@@ -15,6 +15,9 @@ from anyhub.errors import EngineError
 _NARROW = {
     "int64": "int32", "uint64": "uint32", "float64": "float32", "complex128": "complex64",
 }  # fmt: skip
+_SOMETHING = np.zeros((), bool)
+# Bytes; JAX copies what lies otherwise.
+_ALIGNMENT = 64
 
 
 def device_dtype(name: str) -> str:
@@ -25,6 +28,11 @@ def device_dtype(name: str) -> str:
 def is_traced(value: Any) -> bool:
     """Whether a value is a tracer."""
     return isinstance(value, jax.core.Tracer)
+
+
+def is_tracing() -> bool:
+    """Whether ops on concrete arrays would become part of a trace."""
+    return is_traced(jax.device_put(_SOMETHING))
 
 
 def to_host(value: Any) -> Any:
@@ -42,8 +50,18 @@ def to_device(value: Any) -> Any:
         raise EngineError("strings stay on the host; JAX has no type for them")
     if not jax.config.jax_enable_x64 and value.dtype.name in _NARROW:
         value = _narrowed(value)
+    # jnp.asarray would compile a program for each new shape, some milliseconds each.
     with jax.ensure_compile_time_eval():
-        return jnp.asarray(value)
+        return jax.device_put(_own_copy(value))
+
+
+def _own_copy(value: Any) -> Any:
+    """A copy where JAX uses it in place, so that later changes of the original do not show."""
+    room = np.empty(value.nbytes + _ALIGNMENT, np.uint8)
+    start = -room.ctypes.data % _ALIGNMENT
+    copy = room[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+    copy[...] = value
+    return copy
 
 
 def _narrowed(value: Any) -> Any:

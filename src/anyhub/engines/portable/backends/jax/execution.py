@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import jax
 
-from anyhub.engines.portable.backends.jax.core import is_traced, to_device, wide_types
+from anyhub.engines.portable.backends.jax.core import (
+    eagerly,
+    is_traced,
+    is_tracing,
+    to_device,
+    wide_types,
+)
+from anyhub.engines.portable.collector import paused_collector
 from anyhub.engines.portable.errors import HostValueError
 from anyhub.engines.portable.execution import as_argument
 from anyhub.engines.portable.run import Run
@@ -67,7 +75,7 @@ class Executor:
         current = [handle.read() for handle in self._handles]
         if any(map(is_traced, (*arguments, *current))):
             return self._run(arguments)
-        with wide_types(), jax.ensure_compile_time_eval():
+        with wide_types(), eagerly() if is_tracing() else nullcontext():
             if self._can_compile and not any(_is_text(value) for value in arguments):
                 try:
                     return self._run_compiled(current, arguments)
@@ -88,7 +96,8 @@ class Executor:
         return self._plan(run, *tensors, *self._captures)
 
     def _run_compiled(self, current: list[Any], arguments: Sequence[Any]) -> list[Any]:
-        outputs, updates = self._compiled(current, list(arguments))
+        with paused_collector():
+            outputs, updates = self._compiled(current, list(arguments))
         for index, value in updates.items():
             self._handles[index].write(value)
         return list(outputs)

@@ -81,6 +81,11 @@ def element(buffer: Any, index: Any) -> Any:
     return buffer[index] if isinstance(index, int) else tf.gather(buffer, index)
 
 
+def parts(buffer: Any) -> Sequence[Any] | None:  # noqa: ARG001 - see torch's
+    """All slices along the first axis; None if they are better taken one by one."""
+    return None
+
+
 def with_element(buffer: Any, index: Any, value: Any) -> Any:
     """A tensor with another slice at a place of the first axis."""
     return tf.tensor_scatter_nd_update(buffer, [[index]], value[None])

@@ -73,6 +73,14 @@ def element(buffer: Any, index: Any) -> Any:
     return buffer[index if isinstance(index, int) else 0]
 
 
+def parts(buffer: Any) -> Sequence[Any] | None:
+    """All slices along the first axis.
+
+    The derivative of one of them alone would have zeros for all others.
+    """
+    return list(torch.unbind(buffer)) if buffer.device.type != "meta" else None
+
+
 def with_element(buffer: Any, index: Any, value: Any) -> Any:
     """A tensor with another slice at a place of the first axis."""
     place = index if isinstance(index, int) else 0

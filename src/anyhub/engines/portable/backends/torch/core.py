@@ -51,9 +51,8 @@ def to_device(value: Any) -> Any:
     """A tensor on Keras' device."""
     if value.dtype.hasobject:
         raise EngineError("strings stay on the host; torch has no type for them")
-    # torch neither shares memory that must not be written to nor arrays with negative steps.
-    if not (value.flags.writeable and value.flags.c_contiguous and value.size):
-        value = value.copy()
+    # torch would use the array in place: later changes of it would show.
+    value = value.copy(order="C")
     carrier = _CARRIERS.get(value.dtype.name)
     if carrier is not None:
         dtype, numpy_dtype, _ = carrier
