@@ -1,8 +1,4 @@
-"""What groups of nodes look like in exports of Keras 3 and tf.keras.
-
-A pattern is an op with a pattern for each input; a name stands for any tensor, and the same name
-for the same one.
-"""
+"""What groups of nodes look like in exports of Keras 3 and tf.keras, see `patterns`."""
 
 from __future__ import annotations
 
@@ -35,7 +31,8 @@ class Fusion:
     constants: Mapping[str, Callable[[Array], bool]]
 
 
-def _near(value: float) -> Callable[[Array], bool]:
+def near(value: float) -> Callable[[Array], bool]:
+    """Accepts a number, but for rounding."""
     return lambda array: array.size == 1 and math.isclose(float(array.item()), value, rel_tol=1e-6)
 
 
@@ -75,7 +72,7 @@ FUSIONS = (
         "_Gelu",
         ("x",),
         ("Mul", ("Mul", "half", "x"), ("Erfc", ("Mul", ("Neg", "x"), "root"))),
-        {"half": _near(0.5), "root": _near(math.sqrt(0.5))},
+        {"half": near(0.5), "root": near(math.sqrt(0.5))},
     ),
     # That of tf.nn: x / 2 (1 + erf(x / sqrt(2)))
     Fusion(
@@ -86,6 +83,6 @@ FUSIONS = (
             ("Mul", "half", "x"),
             (_ADD, "one", ("Erf", ("RealDiv", "x", "root"))),
         ),
-        {"half": _near(0.5), "one": _near(1.0), "root": _near(math.sqrt(2))},
+        {"half": near(0.5), "one": near(1.0), "root": near(math.sqrt(2))},
     ),
 )

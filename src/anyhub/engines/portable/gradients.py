@@ -12,7 +12,7 @@ Source: `_trace_gradient_functions` in `tensorflow/python/saved_model/save.py` a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines.portable.capturing_library import CapturingLibrary
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from anyhub.engines.portable.plan import Plan
+    from anyhub.graph.ir import Graph
     from anyhub.savedmodel.model import MetaGraph
 
 _SLICES = "INDEXED_SLICES_SPEC"
@@ -72,7 +73,7 @@ class CustomGradients:
     def __init__(self, meta_graph: MetaGraph, resource: Callable[[int], Any]) -> None:
         self._meta_graph = meta_graph
         self._resource = resource
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[tuple[str, tuple[int, ...]], Plan] = {}
         self.library: Mapping[str, Any] = CapturingLibrary(meta_graph)
 
     def find(self, op_type: str) -> CustomGradient | None:
@@ -103,8 +104,12 @@ class CustomGradients:
         left = iter(further)
         return [next(left) if n is None else self._resource(n) for n in gradient.captures]
 
-    def plan(self, gradient: CustomGradient) -> Plan:
+    def plan(self, gradient: CustomGradient, outputs: tuple[int, ...]) -> Plan:
         """The plan of a gradient's function, made when it is first needed.
+
+        Args:
+            gradient: The gradient.
+            outputs: Which of its outputs to compute.
 
         Raises:
             EngineError: It has ops that are missing.
@@ -112,12 +117,23 @@ class CustomGradients:
         # Only training needs it: what it lacks must not keep anybody from inference.
         from anyhub.engines.portable.planner import Planner
 
-        name = gradient.function
-        if name not in self._plans:
-            body = read_function(self.library[name], self.library)
-            graph = prune(inline(body, self.library))
-            self._plans[name] = Planner(self.library, self).plan(graph)
-        return self._plans[name]
+        key = gradient.function, outputs
+        if key not in self._plans:
+            self._plans[key] = Planner(self.library, self).plan(self.graph(gradient, outputs))
+        return self._plans[key]
+
+    def graph(self, gradient: CustomGradient, outputs: tuple[int, ...]) -> Graph:
+        """The graph of a gradient's function that gives some of its outputs, calls inlined."""
+        body = read_function(self.library[gradient.function], self.library)
+        return prune(inline(_with_outputs(body, outputs), self.library))
+
+
+def _with_outputs(graph: Graph, outputs: tuple[int, ...]) -> Graph:
+    return replace(
+        graph,
+        outputs=tuple(graph.outputs[i] for i in outputs),
+        output_names=tuple(graph.output_names[i] for i in outputs),
+    )
 
 
 def find_gradient(meta_graph: MetaGraph, op_type: str) -> CustomGradient | None:

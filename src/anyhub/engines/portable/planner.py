@@ -63,7 +63,7 @@ class Planner:
             SavedModelError: The graph is damaged.
         """
         self._problems = {}
-        plan = _GraphPlanner(self, _joined(graph)).plan()
+        plan = _GraphPlanner(self, self._joined(graph)).plan()
         if self._problems:
             raise EngineError(_problem_text(graph.name, self._problems))
         return plan
@@ -83,7 +83,10 @@ class Planner:
         if message.name not in self.library:
             raise EngineError(f"function {message.name!r} is not in the model's library")
         proto = instantiate(self.library[message.name], dict(message.attr))
-        return _joined(prune(inline(read_function(proto, self.library), self.library)))
+        return self._joined(prune(inline(read_function(proto, self.library), self.library)))
+
+    def _joined(self, graph: Graph) -> Graph:
+        return fuse(graph, self.gradients) if _fused.IS_WORTH_IT else graph
 
     def report(self, problem: str, node: str) -> None:
         """Remember what cannot be planned, to tell all of it."""
@@ -160,10 +163,6 @@ class _GraphPlanner:
         for index, value in enumerate(results):
             self._keep(Ref(node.name, index), value)
         return True
-
-
-def _joined(graph: Graph) -> Graph:
-    return fuse(graph) if _fused.IS_WORTH_IT else graph
 
 
 def _is_list(argument: Any) -> bool:

@@ -15,7 +15,7 @@ from anyhub.engines.portable.variables import VariableHandle
 from anyhub.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from anyhub.engines.portable.gradients import CustomGradient, CustomGradients
     from anyhub.engines.portable.node_view import NodeView
@@ -99,7 +99,10 @@ class _Rule:
         fork = self._run.fork(dict(zip(self._handles, left, strict=True)))
         given = dict(zip(self._moving, upstream, strict=True))
         arguments = [given[i] if i in given else self._nothing(i) for i in range(gradient.count)]
-        found = self._gradients.plan(gradient)(fork, *arguments, *captured)
+        places = [gradient.places[i] or (0, 0) for i in self._moving]
+        wanted = tuple(output for place in places for output in range(*place))
+        results = self._gradients.plan(gradient, wanted)(fork, *arguments, *captured)
+        found = dict(zip(wanted, results, strict=True))
         return [self._derivative(i, found) for i in self._moving]
 
     def _nothing(self, index: int) -> Any:
@@ -112,12 +115,12 @@ class _Rule:
         is_array = values.is_host(value)
         return zeros(value.shape, self._gradient.types[index]) if is_array else None
 
-    def _derivative(self, index: int, found: Sequence[Any]) -> Any:
+    def _derivative(self, index: int, found: Mapping[int, Any]) -> Any:
         place = self._gradient.places[index]
         if place is None:
             return None
         value = self._things[index]
-        parts = [values.to_device(part) for part in found[slice(*place)]]
+        parts = [values.to_device(found[output]) for output in range(*place)]
         result = parts[0] if len(parts) == 1 else _summed(parts, values.shape_of(value)[0])
         shape, wanted = values.open_shape(result), values.open_shape(value)
         if None not in (*shape, *wanted) and shape != wanted:

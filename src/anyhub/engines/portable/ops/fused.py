@@ -24,6 +24,12 @@ def layer_normalization(_: NodeView) -> Compute:
     return run
 
 
+@lower("_Swish")
+def swish(_: NodeView) -> Compute:
+    compute: Compute = _fused.swish
+    return compute
+
+
 @lower("_Gelu")
 def gelu(_: NodeView) -> Compute:
     compute: Compute = _fused.gelu

@@ -16,6 +16,11 @@ def layer_normalization(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
     return (x - mean) * keras.ops.rsqrt(variance + epsilon) * gamma + beta
 
 
+def swish(x: Any) -> Any:
+    """The sigmoid linear unit."""
+    return keras.ops.silu(x)
+
+
 def gelu(x: Any) -> Any:
     """The exact Gaussian error linear unit."""
     return keras.ops.gelu(x, approximate=False)

@@ -19,6 +19,11 @@ def layer_normalization(x: Any, gamma: Any, beta: Any, epsilon: float) -> Any:
     return torch.nn.functional.layer_norm(x, (size,), eps=epsilon) * gamma + beta
 
 
+def swish(x: Any) -> Any:
+    """The sigmoid linear unit."""
+    return torch.nn.functional.silu(x)
+
+
 def gelu(x: Any) -> Any:
     """The exact Gaussian error linear unit."""
     return torch.nn.functional.gelu(x)
