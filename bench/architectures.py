@@ -83,6 +83,22 @@ def exported(name: str, directory: Path) -> bool:
 
 def compare(directory: Path, backend: str) -> dict[str, Any]:
     """The figures of one architecture on one backend."""
+    figures = measure(directory, backend)
+    wide = directory / "float64"
+    if wide.exists():
+        derivatives = measure(wide, backend)
+        for name in ("gradient", "training_gradient"):
+            figures[f"{name} in float32"] = figures.get(name)
+            figures[name] = derivatives.get(name, derivatives.get("inference"))
+    tell(f"{directory.name} on {backend}: {'passes' if passes(figures) else 'FAILS'}")
+    for step, figure in figures.items():
+        if isinstance(figure, str):
+            tell(f"  {step}: {figure}")
+    return figures
+
+
+def measure(directory: Path, backend: str) -> dict[str, Any]:
+    """The figures of one export on one backend."""
     control = backend == "control"
     command = ["-m", "support.architectures.compare", str(directory)]
     command += ["--control"] if control else []
@@ -91,12 +107,7 @@ def compare(directory: Path, backend: str) -> dict[str, Any]:
         done = python(command, "tensorflow" if control else backend, **more)
     except subprocess.TimeoutExpired:
         return {"inference": f"no answer after {LIMIT_SECONDS} s"}
-    figures = json.loads(done.stdout) if not done.returncode else {"inference": done.stderr}
-    tell(f"{directory.name} on {backend}: {'passes' if passes(figures) else 'FAILS'}")
-    for step, figure in figures.items():
-        if isinstance(figure, str):
-            tell(f"  {step}: {figure}")
-    return figures
+    return json.loads(done.stdout) if not done.returncode else {"inference": done.stderr}
 
 
 def python(arguments: list[str], backend: str, **more: str) -> subprocess.CompletedProcess[str]:

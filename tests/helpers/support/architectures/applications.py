@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from support.architectures.architecture import BATCH, Architecture, images
+from support.architectures.architecture import Architecture, images
 
 CLASSES = 10
 
@@ -17,10 +17,9 @@ def application(name: str, *, size: int = 96, scale: float = 1.0) -> Architectur
     return Architecture(_builder(name, size), images(size, scale))
 
 
-def kinked(name: str, *, size: int = 96, batch: int = BATCH, lift: float = 4) -> Architecture:
-    """One with many ReLUs or pools. The fewer its values, the fewer are near a kink."""
-    inputs = images(size, batch=batch)
-    return Architecture(_builder(name, size), inputs, is_kinked=True, lift=lift)
+def kinked(name: str, *, size: int = 96) -> Architecture:
+    """One with many ReLUs or pools."""
+    return Architecture(_builder(name, size), images(size), is_kinked=True)
 
 
 def _builder(name: str, size: int) -> Callable[[], Any]:
@@ -37,8 +36,7 @@ def _builder(name: str, size: int) -> Callable[[], Any]:
 
 APPLICATIONS = {
     "ResNet50": kinked("ResNet50"),
-    # In the middle between the two kinks of ReLU6.
-    "MobileNetV2": kinked("MobileNetV2", lift=3),
+    "MobileNetV2": kinked("MobileNetV2"),
     "MobileNetV3Small": application("MobileNetV3Small", scale=255),
     "EfficientNetB0": application("EfficientNetB0", scale=255),
     "EfficientNetV2B0": application("EfficientNetV2B0", scale=255),
@@ -46,6 +44,6 @@ APPLICATIONS = {
     "DenseNet121": kinked("DenseNet121"),
     # Below 107 its last maps have a single element.
     "InceptionV3": kinked("InceptionV3", size=107),
-    "Xception": kinked("Xception", size=71, batch=2, lift=0),
+    "Xception": kinked("Xception", size=71),
     "NASNetMobile": kinked("NASNetMobile"),
 }

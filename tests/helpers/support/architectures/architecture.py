@@ -19,17 +19,15 @@ class Architecture:
         build: Makes the Keras model.
         inputs: Makes its inputs from a random generator, in the structure that it takes.
         is_random: Whether it keeps its dropout, so that only inference can be compared.
-        is_kinked: Whether it has so many ReLUs and pools that for most inputs some are a rounding
-            error away from a kink, where two right derivatives differ. The inputs are then chosen.
-        lift: If not 0, there would hardly be such inputs: normalizations then add about this much
-            or take it away, so that few of their outputs are near zero.
+        is_kinked: Whether it has so many ReLUs and pools that for any inputs some are a rounding
+            error of float32 away from a kink, where two right derivatives differ. Derivatives are
+            then compared in float64.
     """
 
     build: Callable[[], Any]
     inputs: Callable[[np.random.Generator], Any]
     is_random: bool = False
     is_kinked: bool = False
-    lift: float = 0
 
 
 def images(size: int, scale: float = 1.0, batch: int = BATCH) -> Callable[..., np.ndarray]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from support.architectures.deviations import worst, worst_gradient, worst_relative
-from support.architectures.reference import Reference
+from support.architectures.reference import WIDE, Reference
 
 OUTPUT_TOLERANCE = 1e-4
 GRADIENT_TOLERANCE = 1e-3
@@ -49,6 +49,8 @@ def main() -> None:
     parser.add_argument("--control", action="store_true", help="TensorFlow against itself")
     options = parser.parse_args()
     if os.environ.get("KERAS_BACKEND") != "tensorflow":
+        # JAX reads it when it is imported.
+        os.environ["JAX_ENABLE_X64"] = str(options.directory.name == WIDE)
         sys.meta_path[:] = [WithoutTensorFlow(finder) for finder in sys.meta_path]
     print(json.dumps(measure(options.directory, _loader(control=options.control))))
 

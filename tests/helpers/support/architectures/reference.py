@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 FILE = "reference.npz"
+WIDE = "float64"
+"""The folder of an export in which that is the type of all numbers, and the type."""
 
 
 @dataclass
@@ -80,7 +82,7 @@ def unnamed(parts: dict[str, Any]) -> Any:
 def loss_weights(outputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Fixed random weights for each output."""
     rng = np.random.default_rng(11)
-    return {name: _weights(rng, array.shape) for name, array in outputs.items()}
+    return {n: _weights(rng, array.shape).astype(array.dtype) for n, array in outputs.items()}
 
 
 def _weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -91,4 +93,4 @@ def _weights(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """
     coarse = rng.normal(size=(shape[0], *(1 for _ in shape[1:-1]), shape[-1]))
     fine = 1 if len(shape) < 3 else rng.uniform(0.7, 1.3, shape)
-    return (coarse * fine).astype(np.float32)
+    return coarse * fine

@@ -22,8 +22,6 @@ def randomize(model: Any, inputs: Any, architecture: Architecture) -> None:
         _stop_dropout(every)
     for layer in every:
         _vary(layer, rng)
-        if architecture.lift and isinstance(layer, layers.BatchNormalization):
-            layer.beta.assign(_away_from_zero(layer.beta.shape, architecture.lift, rng))
     _calibrate([x for x in every if isinstance(x, layers.BatchNormalization)], model, inputs, rng)
     _standardize_head(model, inputs)
 
@@ -47,13 +45,6 @@ def _vary(layer: Any, rng: np.random.Generator) -> None:
             variable.assign(variable * 10)
         elif "bias" in variable.name:
             variable.assign(variable + rng.normal(0, 0.1, variable.shape))
-
-
-def _away_from_zero(shape: Any, lift: float, rng: np.random.Generator) -> np.ndarray:
-    """Offsets after which few normalized values are near zero: most channels pass, some do not."""
-    # By number, so that those that are added to each other are on the same side.
-    offsets = np.where(np.arange(shape[0]) % 5, lift, -lift)
-    return offsets + rng.normal(0, 0.1, shape)
 
 
 def _calibrate(normalizations: list[Any], model: Any, inputs: Any, rng: Any) -> None:
