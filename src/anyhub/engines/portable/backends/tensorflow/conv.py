@@ -17,8 +17,20 @@ if TYPE_CHECKING:
     from anyhub.engines.portable.ops.windows import Windows
 
 
-def convolve(x: Any, kernel: Any, windows: Windows, groups: int) -> Any:  # noqa: ARG001
+def convolve(x: Any, kernel: Any, windows: Windows, groups: int) -> Any:
     """Slide the kernel over x."""
+    if groups > 1 and not _has_gpu():
+        # Without XLA kernels for CPUs have no derivatives of groups.
+        return _compiled(windows)(x, kernel)
+    return _convolve(x, kernel, windows)
+
+
+@functools.cache
+def _compiled(windows: Windows) -> Any:
+    return tf.function(lambda x, kernel: _convolve(x, kernel, windows), jit_compile=True)
+
+
+def _convolve(x: Any, kernel: Any, windows: Windows) -> Any:
     op = tf.raw_ops.Conv2D if windows.rank == 2 else tf.raw_ops.Conv3D
     x, attributes = _prepared(windows, x)
     return channels_back(op(input=x, filter=kernel, **attributes), windows)
