@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -170,11 +171,22 @@ def test_mixed_precision_policies(plain, policy):
 def test_jit_compile(plain):
     layer = make_layer(plain, trainable=True)
     model = make_model(layer)
-    if BACKEND == "torch":
+    if BACKEND == "torch" and shutil.which("g++") is None:
         pytest.skip("Keras hands models to torch.compile, which needs a C++ compiler")
     model.compile(keras.optimizers.SGD(0.05), "mse", jit_compile=True)
     losses = model.fit(X, Y, epochs=3, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
+
+
+def test_torch_compile(plain):
+    torch = pytest.importorskip("torch", reason="about torch.compile")
+    if BACKEND != "torch":
+        pytest.skip("about torch.compile")
+    model, layer = hub.load(str(plain), engine="portable"), make_layer(plain)
+    tensor = torch.from_numpy(X)
+    for function in (model, layer, lambda x: model.signatures["serving_default"](x=x)["output_0"]):
+        compiled = torch.compile(function, backend="aot_eager")
+        torch.testing.assert_close(compiled(tensor), function(tensor))
 
 
 def test_data_parallel_training_on_several_devices(plain):

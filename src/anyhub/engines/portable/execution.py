@@ -8,7 +8,7 @@ from anyhub.engines.portable import values
 from anyhub.engines.portable.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from anyhub.engines.portable.plan import Plan
     from anyhub.engines.portable.variables import VariableHandle
@@ -57,3 +57,8 @@ def as_argument(value: Any, dtype: str) -> Any:
 def _as_output(value: Any) -> Any:
     is_text = values.is_host(value) and value.dtype.hasobject
     return value if is_text else values.to_device(value)
+
+
+def not_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that compilers of the backend leave to Python: here all can trace it."""
+    return function

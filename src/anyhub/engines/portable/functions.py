@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyhub.engines.base import Form
 from anyhub.engines.portable.arguments import CONVERTED, WIDENED, fit, plain_value
+from anyhub.engines.portable.backends import primitives
 from anyhub.engines.portable.binding import bind, mismatch
 from anyhub.engines.portable.trace import Trace
 from anyhub.errors import InputError
@@ -14,11 +15,14 @@ from anyhub.graph.endpoint import find_function
 from anyhub.savedmodel.structured import TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from anyhub.engines.portable.model_state import ModelState
     from anyhub.savedmodel.functions import RestoredFunction
     from anyhub.savedmodel.signatures import Signature
+
+Call = TypeVar("Call", bound="Callable[..., Any]")
+not_compiled: Callable[[Call], Call] = primitives("execution").not_compiled
 
 
 class PortableFunction:
@@ -58,6 +62,7 @@ class PortableFunction:
         """Its concrete functions, in the order of `forms`."""
         return tuple(self._traces)
 
+    @not_compiled
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call it.
 
@@ -126,6 +131,7 @@ class PortableSignature:
         function = find_function(self._state.meta_graph, self._name)
         return [] if function is None else self._state.captured_variables([function])
 
+    @not_compiled
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Call it.
 

@@ -17,7 +17,7 @@ from anyhub.engines.portable.backends.jax.core import (
 )
 from anyhub.engines.portable.collector import paused_collector
 from anyhub.engines.portable.errors import HostValueError
-from anyhub.engines.portable.execution import as_argument
+from anyhub.engines.portable.execution import as_argument, not_compiled
 from anyhub.engines.portable.run import Run
 from anyhub.engines.portable.variables import VariableHandle
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from anyhub.engines.portable.plan import Plan
+
+__all__ = ["Executor", "not_compiled"]
 
 _LOG = logging.getLogger(__name__)
 # What says that a value must be known before a plan can be compiled.

@@ -1,5 +1,5 @@
 """Runs plans on tensorflow: op by op."""
 
-from anyhub.engines.portable.execution import Executor
+from anyhub.engines.portable.execution import Executor, not_compiled
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "not_compiled"]
