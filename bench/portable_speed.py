@@ -3,7 +3,9 @@
 python bench/portable_speed.py [--rounds 15] [--only NAME]
 
 Ratios above 1 mean that the loaded model is faster. Both sides of a ratio run in one process, in
-turn; loading runs in fresh processes, in turn. Writes bench/results/portable_speed.md.
+turn; loading runs in fresh processes, in turn: TensorFlow in the environment of this process, the
+engine there and in `light`, where TensorFlow is not installed. Writes
+bench/results/portable_speed.md.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ PARTS = HERE / "portable"
 RESULT = HERE / "results" / "portable_speed.md"
 NAMES = ("ResNet50", "EfficientNetB0", "MobileNetV2", "BERT-style", "LSTM")
 LOADED = ("EfficientNetB0", "BERT-style")
+LIGHT = str(HERE.parent / ".venvs" / "light" / "bin" / "python")
 PACKAGES = ("keras", "jax", "torch", "tensorflow", "numpy")
 
 
@@ -75,40 +78,46 @@ def _steps(folder: str, names: list[str], backends: list[str], rounds: int) -> l
 
 def _first_results(folder: str, names: list[str], backends: list[str]) -> list[str]:
     lines = [
-        "| to the first result | backend | TensorFlow / portable | with imports | seconds |",
-        "|---|---|---|---|---|",
+        "| first result | backend | environment | TensorFlow / ours | with imports | s | all s |",
+        "|---|---|---|---|---|---|---|",
     ]
     print("\n".join(lines))
+    tensorflow = "tensorflow", sys.executable
+    runs = [(b, python) for b in backends for python in (sys.executable, LIGHT)]
     for name in names:
-        times: dict[str, list[Any]] = {who: [] for who in ("tensorflow", *backends)}
+        times: dict[tuple[str, str], list[Any]] = {run: [] for run in (tensorflow, *runs)}
         for _ in range(5):
-            for who, found in times.items():
-                kind = "tensorflow" if who == "tensorflow" else "portable"
-                (text,) = _run(who, "first_result.py", kind, name, f"{folder}/{name}")
+            for (backend, python), found in times.items():
+                kind = "tensorflow" if backend == "tensorflow" else "portable"
+                arguments = "first_result.py", kind, name, f"{folder}/{name}"
+                (text,) = _run(backend, *arguments, python=python)
                 found.append(json.loads(text))
-        for backend in backends:
-            ratios = [
-                _median(times["tensorflow"], key) / _median(times[backend], key)
-                for key in ("without", "with_import")
-            ]
-            lines.append(
-                f"| {name} | {backend} | {ratios[0]:.2f} | {ratios[1]:.2f} "
-                f"| {_median(times[backend], 'without'):.2f} |"
-            )
+        for run in runs:
+            lines.append(_first_result(name, run, times[tensorflow], times[run]))
             print(lines[-1], flush=True)
     return lines
+
+
+def _first_result(name: str, run: tuple[str, str], theirs: list[Any], ours: list[Any]) -> str:
+    backend, python = run
+    place = "without TensorFlow" if python == LIGHT else "the same"
+    keys = "without", "with_import"
+    seconds = [_median(ours, key) for key in keys]
+    ratios = [_median(theirs, key) / own for key, own in zip(keys, seconds, strict=True)]
+    cells = [name, backend, place, *(f"{n:.2f}" for n in (*ratios, *seconds))]
+    return f"| {' | '.join(cells)} |"
 
 
 def _median(found: list[dict[str, float]], key: str) -> float:
     return statistics.median(item[key] for item in found)
 
 
-def _run(backend: str, script: str, *arguments: str) -> list[str]:
+def _run(backend: str, script: str, *arguments: str, python: str = sys.executable) -> list[str]:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     # Bytecode is kept, as it is where packages are installed.
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(
-        [sys.executable, str(PARTS / script), *arguments],
+        [python, str(PARTS / script), *arguments],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:

@@ -76,7 +76,7 @@ def nonzero(tensor: Any) -> Any:
 
 def element(buffer: Any, index: Any) -> Any:
     """A slice along the first axis."""
-    return jax.lax.dynamic_index_in_dim(buffer, index, keepdims=False)
+    return jax.lax.dynamic_index_in_dim(buffer, index, keepdims=False, allow_negative_indices=False)
 
 
 def parts(buffer: Any) -> Sequence[Any] | None:  # noqa: ARG001 - see torch's
@@ -86,7 +86,9 @@ def parts(buffer: Any) -> Sequence[Any] | None:  # noqa: ARG001 - see torch's
 
 def with_element(buffer: Any, index: Any, value: Any) -> Any:
     """A tensor with another slice at a place of the first axis."""
-    return jax.lax.dynamic_update_index_in_dim(buffer, value, index, 0)
+    return jax.lax.dynamic_update_index_in_dim(
+        buffer, value, index, 0, allow_negative_indices=False
+    )
 
 
 def stack(tensors: Sequence[Any]) -> Any:
