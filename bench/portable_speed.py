@@ -26,7 +26,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 PARTS = HERE / "portable"
 RESULT = HERE / "results" / "portable_speed.md"
-NAMES = ("ResNet50", "EfficientNetB0", "MobileNetV2", "BERT-style", "LSTM")
+NAMES = ("ResNet50", "EfficientNetB0", "MobileNetV2", "BERT-style", "LSTM", "GRU")
 LOADED = ("EfficientNetB0", "BERT-style")
 LIGHT = str(HERE.parent / ".venvs" / "light" / "bin" / "python")
 PACKAGES = ("keras", "jax", "torch", "tensorflow", "numpy")

@@ -56,6 +56,13 @@ def lstm() -> Any:
     return keras.Model(inputs, layers.Dense(10)(layers.LSTM(128)(x)))
 
 
+def gru() -> Any:
+    """The same with layers of another kind."""
+    inputs = keras.Input((32, 64))
+    x = layers.GRU(128, return_sequences=True)(inputs)
+    return keras.Model(inputs, layers.Dense(10)(layers.GRU(128)(x)))
+
+
 def _rng() -> np.random.Generator:
     return np.random.default_rng(0)
 
@@ -66,4 +73,5 @@ SUBJECTS = {
     "MobileNetV2": application("MobileNetV2", 160, 4),
     "BERT-style": Subject(bert, _rng().integers(1, WORDS, (8, LENGTH)).astype(np.int32)),
     "LSTM": Subject(lstm, _rng().normal(size=(16, 32, 64)).astype(np.float32)),
+    "GRU": Subject(gru, _rng().normal(size=(16, 32, 64)).astype(np.float32)),
 }

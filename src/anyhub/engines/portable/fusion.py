@@ -11,14 +11,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from anyhub.engines.portable.fusion_patterns import FUSIONS
-from anyhub.engines.portable.patterns import has_constants, match, ops_of
+from anyhub.engines.portable.matching import has_constants, match, ops_of
 from anyhub.engines.portable.swish import find_swishes
+from anyhub.graph.ir import Ref
 from anyhub.graph.prune import prune
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from anyhub.engines.portable.gradients import CustomGradients
+    from anyhub.engines.portable.parts import Nodes
     from anyhub.graph.ir import Graph, Node
 
 
@@ -42,9 +42,9 @@ def fuse(graph: Graph, gradients: CustomGradients | None = None) -> Graph:
     return prune(replace(graph, nodes={**graph.nodes, **replaced}))
 
 
-def _fused(nodes: Mapping[str, Node], node: Node) -> Node | None:
+def _fused(nodes: Nodes, node: Node) -> Node | None:
     for fusion in FUSIONS:
-        found = match(nodes, fusion.pattern, node, {})
+        found = match(nodes, fusion.pattern, Ref(node.name), {})
         if found is not None and has_constants(nodes, fusion.constants, found):
             attrs = {"T": node.attrs["T"]}
             inputs = tuple(found[name] for name in fusion.inputs)

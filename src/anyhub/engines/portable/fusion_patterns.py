@@ -1,4 +1,4 @@
-"""What groups of nodes look like in exports of Keras 3 and tf.keras, see `patterns`."""
+"""What groups of nodes look like in exports of Keras 3 and tf.keras; see `matching`."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from anyhub.engines.portable.backends import primitives
 from anyhub.engines.portable.errors import HostValueError
 from anyhub.engines.portable.staging import truth
 from anyhub.errors import EngineError
+from anyhub.graph.op_defs import find_op
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -50,9 +51,31 @@ class LoopFacts:
         self._counters = _counters(test, body) - self.unchanged
         self._test = _part(test, (0,))
         self._body = _part(body, sorted(self._counters))
+        self._looked_at = sorted(_read(self._test) | _read(self._body))
+        self._is_pure = not any(map(_is_stateful, (*self._test.steps, *self._body.steps)))
+        # The numbers that the last count started from, and what it gave: a loop is often repeated.
+        self._last: tuple[Any, Turns | None] = None, None
 
     def turns(self, run: Run, start: Sequence[Any]) -> Turns | None:
         """Count the turns on the host; None if they depend on what is not there."""
+        key = self._key(start)
+        known, turns = self._last
+        if key is None or key != known:
+            turns = self._count(run, start)
+            self._last = key, turns
+        return turns
+
+    def _key(self, start: Sequence[Any]) -> tuple[Any, ...] | None:
+        """All that the count depends on; None if that is more than a few numbers."""
+        found = []
+        for position in self._looked_at:
+            value = start[position]
+            if not values.is_host(value) or value.ndim or value.dtype.hasobject:
+                return None
+            found.append((value.dtype.str, value.item()))
+        return tuple(found) if self._is_pure else None
+
+    def _count(self, run: Run, start: Sequence[Any]) -> Turns | None:
         found = [*start]
         positions = sorted(self._counters)
         try:
@@ -105,6 +128,11 @@ def _unchanged(body: Plan) -> frozenset[int]:
     """Positions of the values that each turn hands on as they are."""
     pairs = zip(body.inputs, body.outputs, strict=True)
     return frozenset(i for i, (before, after) in enumerate(pairs) if before == after)
+
+
+def _is_stateful(step: Step) -> bool:
+    definition = find_op(step.op)
+    return definition is None or definition.is_stateful
 
 
 def _targets(step: Step) -> tuple[int, ...]:

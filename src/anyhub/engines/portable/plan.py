@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from anyhub.engines.portable.recurrence import Recurrence
     from anyhub.engines.portable.registry import Compute
     from anyhub.engines.portable.run import Run
 
@@ -40,6 +41,7 @@ class Plan:
         steps: What is to be done, in order.
         inputs: Slots of the inputs.
         outputs: Slots of the outputs.
+        recurrence: The recurrent layer that a loop computes whose body this is, None for none.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Plan:
     steps: tuple[Step, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    recurrence: Recurrence | None = None
 
     def __call__(self, run: Run, *values: Any) -> tuple[Any, ...]:
         """Run it.

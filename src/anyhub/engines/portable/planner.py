@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines.portable import ops as _ops  # noqa: F401 - registers the lowerings
@@ -11,6 +12,7 @@ from anyhub.engines.portable.errors import UnsupportedNodeError
 from anyhub.engines.portable.fusion import fuse
 from anyhub.engines.portable.node_view import NodeView
 from anyhub.engines.portable.plan import Plan, Step
+from anyhub.engines.portable.recurrence_finding import find_recurrence
 from anyhub.engines.portable.registry import RAW, find
 from anyhub.engines.portable.steps import bind, is_supported
 from anyhub.errors import EngineError
@@ -76,8 +78,15 @@ class Planner:
         """
         key = message.SerializeToString(deterministic=True)
         if key not in self._functions:
-            self._functions[key] = _GraphPlanner(self, self._body(message)).plan()
+            self._functions[key] = self._plan_function(self._body(message))
         return self._functions[key]
+
+    def _plan_function(self, graph: Graph) -> Plan:
+        plan = _GraphPlanner(self, graph).plan()
+        if not _fused.IS_WORTH_IT:
+            return plan
+        found = find_recurrence(graph, lambda part: _GraphPlanner(self, part).plan())
+        return replace(plan, recurrence=found)
 
     def _body(self, message: Any) -> Graph:
         if message.name not in self.library:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines.portable.fusion_patterns import near
-from anyhub.engines.portable.patterns import has_constants, match, source
+from anyhub.engines.portable.matching import has_constants, match
 from anyhub.graph.ir import Ref, attr_value
 
 if TYPE_CHECKING:
@@ -65,14 +65,15 @@ def _argument(nodes: Mapping[str, Node], node: Node, gradients: CustomGradients)
     if gradient is None or gradient.places[:2] != (None, (0, 1)):
         return None
     for form, derivative in _FORMS:
-        found = match(nodes, form, source(nodes, node.inputs[0]), {})
+        found = match(nodes, form, node.inputs[0], {})
         if found is None or node.inputs[1] != found["x"]:
             continue
         constants = {"beta": near(1.0)} if "beta" in found else {}
         if has_constants(nodes, constants, found) and _is_derivative(
             gradients, gradient, derivative, _captured(node, gradient, found)
         ):
-            return found["x"]
+            argument: Ref = found["x"]
+            return argument
     return None
 
 
@@ -91,5 +92,5 @@ def _is_derivative(
     if len(names) != len(graph.inputs):
         return False
     given = {name: Ref(text) for name, text in zip(names, graph.inputs, strict=True) if name}
-    found = match(graph.nodes, pattern, source(graph.nodes, graph.outputs[0]), given)
+    found = match(graph.nodes, pattern, graph.outputs[0], given)
     return found is not None and has_constants(graph.nodes, _ONES, found)

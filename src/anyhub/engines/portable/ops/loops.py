@@ -52,6 +52,10 @@ def while_(node: NodeView) -> Compute:
                 found = _repeated(run, body, facts.unchanged, start, turns.count)
                 if found is not None:
                     return [turns.final.get(i, value) for i, value in enumerate(found)]
+        elif body.recurrence is not None:
+            at_once = body.recurrence.finish(run, start, lambda: facts.turns(run, start))
+            if at_once is not None:
+                return at_once
         found = start
         while True:
             goes_on = truth(test(run, *found)[0])
