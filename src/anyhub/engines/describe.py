@@ -126,6 +126,8 @@ def _dtype(value: Any) -> str:
 
 
 def _shape(value: Any) -> tuple[int | None, ...] | None:
+    if value.shape is None:
+        return None
     try:
         return tuple(value.shape)
     except ValueError:

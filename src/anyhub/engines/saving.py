@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines.registry import engine_names, get_engine
-from anyhub.errors import EngineError
+from anyhub.errors import EngineError, SavedModelError
 from anyhub.savedmodel.writing import write
 
 if TYPE_CHECKING:
     from anyhub.engines.base import Engine
+    from anyhub.savedmodel import SavedModel
 
 
 def save(obj: Any, path: str | os.PathLike[str]) -> None:
@@ -26,7 +27,7 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
 
     Raises:
         EngineError: The object was not loaded by `hub.load`.
-        SavedModelError: The directory exists, or a weight changed its shape.
+        SavedModelError: The directory exists or cannot be written, or a weight changed its shape.
 
     Example:
         >>> import anyhub as hub
@@ -39,9 +40,19 @@ def save(obj: Any, path: str | os.PathLike[str]) -> None:
         state = engine.saved_state(loaded)
         if state is not None:
             model, values = state
-            write(model.with_values(values), Path(path))
+            _write(model.with_values(values), Path(path))
             return
     raise EngineError(
         f"hub.save: {type(obj).__name__} was not loaded by hub.load, so there are no functions to "
         "write; accepted are what hub.load returned and a KerasLayer made from a handle"
     )
+
+
+def _write(model: SavedModel, path: Path) -> None:
+    try:
+        write(model, path)
+    except OSError as error:
+        raise SavedModelError(
+            f"hub.save: {str(path)!r} cannot be written: {error.strerror or error}; nothing was "
+            "left there; choose a directory on a disk with room that you may write to"
+        ) from error

@@ -126,6 +126,15 @@ class VariableStore:
             raise SavedModelError(f"no value {key!r}: the model was saved without variables")
         return self.bundle.read(key)
 
+    def verify(self, key: str) -> None:
+        """Compare a value with its checksum in the file.
+
+        Raises:
+            SavedModelError: They do not match.
+        """
+        if key not in self.changes and self.bundle is not None:
+            self.bundle.verify(key)
+
     @cached_property
     def object_graph(self) -> Any:
         """The checkpoint's graph of objects, empty if there is none.

@@ -14,12 +14,15 @@ import keras
 import numpy as np
 
 from anyhub.engines.portable import values
+from anyhub.engines.portable.backends import primitives
 from anyhub.errors import InputError
 from anyhub.savedmodel.dtypes import dtype_by_name
 
 if TYPE_CHECKING:
     from anyhub.savedmodel.shapes import Shape
     from anyhub.savedmodel.structured import TensorSpec
+
+_core = primitives("core")
 
 EXACT, CONVERTED, WIDENED = range(3)
 """How strictly a value has to fit; each is tried only where nothing stricter fits."""
@@ -36,7 +39,14 @@ def plain_value(value: Any) -> Any:
     """What a caller passed as a tensor, array or Python value; other frameworks' as arrays."""
     if isinstance(value, keras.Variable):
         return value.value
-    if is_tensor(value) or not hasattr(value, "__array__"):
+    if isinstance(value, keras.KerasTensor):
+        raise InputError(
+            f"{value} has no values yet; a loaded model computes at once: wrap it in a "
+            "hub.KerasLayer to make it part of a Keras model"
+        )
+    if is_tensor(value):
+        return _core.dense(value)
+    if not hasattr(value, "__array__"):
         return value
     array = np.asarray(value)
     return array.astype(object) if array.dtype.kind in "SU" else array

@@ -9,11 +9,14 @@ import numpy as np
 
 from anyhub.engines.portable import values
 from anyhub.engines.portable.arguments import CONVERTED, WIDENED, fit
+from anyhub.engines.portable.backends import primitives
 from anyhub.errors import InputError
 from anyhub.savedmodel.structured import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+_core = primitives("core")
 
 
 def to_tensors(value: Any, specs: Sequence[Any], float_dtype: str | None = None) -> Any:
@@ -44,7 +47,7 @@ def to_tensors(value: Any, specs: Sequence[Any], float_dtype: str | None = None)
 def _to_tensor(value: Any, specs: Sequence[TensorSpec], float_dtype: str | None) -> Any:
     if isinstance(value, keras.KerasTensor):
         return value
-    plain = value if keras.ops.is_tensor(value) else _array(value)
+    plain = _core.dense(value) if keras.ops.is_tensor(value) else _array(value)
     for strictness in (CONVERTED, WIDENED):
         for spec in specs:
             try:
@@ -60,7 +63,14 @@ def _to_tensor(value: Any, specs: Sequence[TensorSpec], float_dtype: str | None)
 
 
 def _array(value: Any) -> Any:
-    array = np.asarray(value)
+    """An array, or the value itself where it is neither numbers nor strings."""
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        # A list whose items differ in shape.
+        return value
+    if array.dtype.kind == "O" and not all(isinstance(item, (str, bytes)) for item in array.flat):
+        return value
     return array.astype(object) if array.dtype.kind in "SU" else array
 
 

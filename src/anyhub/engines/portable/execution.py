@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anyhub.engines.portable import values
+from anyhub.engines.portable.backends import primitives
 from anyhub.engines.portable.run import Run
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from anyhub.engines.portable.plan import Plan
     from anyhub.engines.portable.variables import VariableHandle
+
+_core = primitives("core")
 
 
 class Executor:
@@ -46,7 +49,8 @@ class Executor:
         outputs = self._plan(run, *tensors, *self._captures)
         results = [_as_output(value) for value in outputs]
         run.commit()
-        return results
+        found: list[Any] = _core.apart(results, self._captures)
+        return found
 
 
 def as_argument(value: Any, dtype: str) -> Any:

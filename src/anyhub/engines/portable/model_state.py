@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from anyhub.engines.portable.gradients import CustomGradients
 from anyhub.engines.portable.planner import Planner
 from anyhub.engines.portable.variables import VariableHandle
-from anyhub.errors import EngineError
+from anyhub.errors import EngineError, SavedModelError
 from anyhub.graph.captures import ASSET, VARIABLE
 from anyhub.graph.partitions import read_value
 from anyhub.savedmodel.tensors import read_tensor
@@ -40,6 +41,7 @@ class ModelState:
         self.meta_graph: MetaGraph = model.graph(tags)
         self.seed = VariableHandle("seed", "int32", False, lambda: np.zeros(2, np.int32))
         self._resources: dict[int, Any] = {}
+        self.lock = threading.RLock()
 
     @property
     def model(self) -> SavedModel:
@@ -48,9 +50,18 @@ class ModelState:
         Raises:
             EngineError: It was closed.
         """
+        self.check_open()
+        assert self._model is not None  # noqa: S101 - it is open
+        return self._model
+
+    def check_open(self) -> None:
+        """Refuse to go on with a model that was closed.
+
+        Raises:
+            EngineError: It was.
+        """
         if self._model is None:
             raise EngineError(f"model {self.name!r} was closed; load it again")
-        return self._model
 
     def close(self) -> None:
         """Let go of variables, plans and files."""
@@ -93,11 +104,18 @@ class ModelState:
         )
 
     def _initial_value(self, variable: Variable) -> Any:
+        if self.model.store.bundle is None:
+            raise SavedModelError(
+                f"model {self.name!r} has no file 'variables/variables.index': the values of its "
+                "variables are missing; fetch the model again"
+            )
         if variable.key is None:
             raise EngineError(
                 f"variable {variable.path or variable.name!r} of model {self.name!r} was saved "
                 "without a value"
             )
+        # Weights that a disk or a download damaged would go on unnoticed.
+        self.model.store.verify(variable.key)
         return read_value(self.model, variable)
 
     def captured_variables(self, functions: Iterable[ConcreteFunction]) -> list[Any]:

@@ -63,8 +63,9 @@ class Run:
         if not handle.trainable:
             return new
         old = self.read(handle)
-        # Zero, but its derivative by the variable is one.
-        return new + (old - K.stop_gradient(old))
+        # Zero, but its derivative by the variable is one. Infinity has no such zero.
+        zero = K.where(K.isfinite(old), old - K.stop_gradient(old), K.zeros_like(old))
+        return new + zero
 
     def fork(self, values: Mapping[VariableHandle, Any] | None = None) -> Run:
         """A run that starts from here and whose assignments stay its own.

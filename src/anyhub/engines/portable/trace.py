@@ -10,6 +10,7 @@ from anyhub.engines.portable.collector import paused_collector
 from anyhub.engines.portable.nests import leaves, rebuild
 from anyhub.errors import EngineError
 from anyhub.graph.attributes import dtype_attribute
+from anyhub.graph.effects import has_effect
 from anyhub.graph.endpoint import endpoint_graph
 from anyhub.savedmodel.structured import TensorSpec, TypeSpec
 
@@ -73,8 +74,23 @@ class Trace:
                 f"function {self.name!r} takes {len(self.endpoint.arguments)} tensors, but its "
                 f"description names {len(tensors)}"
             )
-        outputs = self.execute(list(tensors))
-        return list(outputs) if structure is None else _structured(outputs, structure, self.name)
+        outputs = self._run(list(tensors))
+        if structure is None:
+            # A function that returns nothing has no structure either.
+            return list(outputs) or None
+        return _structured(outputs, structure, self.name)
+
+    def _run(self, tensors: Sequence[Any]) -> Sequence[Any]:
+        self._state.check_open()
+        if not self._has_effects:
+            return self.execute(tensors)  # type: ignore[no-any-return]
+        # Else what one thread assigns could be lost in another's.
+        with self._state.lock:
+            return self.execute(tensors)  # type: ignore[no-any-return]
+
+    @cached_property
+    def _has_effects(self) -> bool:
+        return any(map(has_effect, self.endpoint.graph.nodes.values()))
 
     def by_name(self, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """Run a signature.
@@ -95,7 +111,7 @@ class Trace:
                     "composite tensor; engine 'portable' takes dense ones; use engine='tensorflow'"
                 )
             arguments[parts[0]] = value
-        outputs = self.execute([arguments[name] for name in endpoint.arguments])
+        outputs = self._run([arguments[name] for name in endpoint.arguments])
         return dict(zip(endpoint.graph.output_names, outputs, strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class VariableHandle:
         self.trainable = trainable and "float" in dtype
         self._load = load
         self._variable: keras.Variable | None = None
+        self._lock = threading.Lock()
 
     @property
     def is_loaded(self) -> bool:
@@ -46,8 +48,11 @@ class VariableHandle:
     def variable(self) -> keras.Variable:
         """The Keras variable that holds the value."""
         if self._variable is None:
-            # Keras makes no variables in some scopes; scopes are a thread's own.
-            self._variable = _in_thread(self._make) if _is_in_scope() else self._make()
+            with self._lock:
+                # Another thread may have made it meanwhile.
+                if self._variable is None:
+                    # Keras makes no variables in some scopes; scopes are a thread's own.
+                    self._variable = _in_thread(self._make) if _is_in_scope() else self._make()
         return self._variable
 
     def initial_value(self) -> Array:
@@ -56,7 +61,7 @@ class VariableHandle:
 
     def read(self) -> Any:
         """The value now, of the variable's own element type."""
-        return values.cast(self.variable.value, self.dtype)
+        return values.cast(_core.read_variable(self.variable), self.dtype)
 
     def write(self, value: Any) -> None:
         """Change the value.
@@ -75,6 +80,7 @@ class VariableHandle:
 
     def _make(self) -> keras.Variable:
         value = self._load()
+        _core.check_variable(self.name, self.dtype)
         with _core.wide_types(), _core.eagerly():
             return keras.Variable(
                 values.to_device(value),

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental.sparse import JAXSparse
 
 from anyhub.engines.portable.errors import HostValueError
 from anyhub.errors import EngineError
@@ -129,6 +130,24 @@ def variable_dtype(name: str, value: Any) -> str:
     return narrow if is_integer and np.array_equal(value.astype(narrow), value) else name
 
 
+def dense(tensor: Any) -> Any:
+    """The tensor itself, without the gaps of a sparse one."""
+    return tensor.todense() if isinstance(tensor, JAXSparse) else tensor
+
+
+def check_variable(name: str, dtype: str) -> None:
+    """Refuse variables of types that cannot be held.
+
+    Raises:
+        EngineError: The type is one of them.
+    """
+    if dtype == "string":
+        raise EngineError(
+            f"variable {name!r} is of type string, of which JAX has no arrays; load the model with "
+            "engine='tensorflow'"
+        )
+
+
 def check_fits(value: Any, dtype: str) -> None:
     """Refuse integers that do not fit into a type.
 
@@ -141,6 +160,11 @@ def check_fits(value: Any, dtype: str) -> None:
             f"a variable of 64-bit integers is kept in {dtype} on JAX without 64-bit types; its "
             "new value does not fit; run jax.config.update('jax_enable_x64', True) first"
         )
+
+
+def read_variable(variable: Any) -> Any:
+    """The value of a Keras variable."""
+    return variable.value
 
 
 def write_variable(variable: Any, value: Any) -> None:

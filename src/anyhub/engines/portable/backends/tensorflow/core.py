@@ -118,8 +118,36 @@ def variable_dtype(name: str, value: Any) -> str:  # noqa: ARG001 - JAX looks at
     return name
 
 
+def dense(tensor: Any) -> Any:
+    """The tensor itself, without the gaps of a sparse one; Keras makes them of x * 2 in models."""
+    return tf.sparse.to_dense(tensor) if isinstance(tensor, tf.SparseTensor) else tensor
+
+
+def check_variable(name: str, dtype: str) -> None:
+    """Refuse variables of types that cannot be held.
+
+    Raises:
+        EngineError: The type is one of them.
+    """
+    if dtype == "string":
+        raise EngineError(
+            f"variable {name!r} is of type string, of which Keras has no variables; load the model "
+            "with engine='tensorflow'"
+        )
+
+
 def check_fits(value: Any, dtype: str) -> None:
     """Refuse integers that do not fit: all do."""
+
+
+def apart(results: list[Any], captures: Any) -> list[Any]:  # noqa: ARG001 - see torch's
+    """Results that share no memory with variables: none does."""
+    return results
+
+
+def read_variable(variable: Any) -> Any:
+    """The value of a Keras variable."""
+    return variable.value
 
 
 def write_variable(variable: Any, value: Any) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.autograd.forward_ad import unpack_dual
 
 from anyhub.engines.portable.backends.torch.core import cast
+from anyhub.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,17 +107,28 @@ def with_gradient(
         backward: Gets the derivatives of the results and what was saved; gives derivatives of the
             tensors, None for zero.
     """
+    if any(unpack_dual(tensor).tangent is not None for tensor in tensors):
+        raise EngineError(
+            "derivatives are computed forward (torch.func.jvp) through a custom gradient, which "
+            "says only how to compute them backward; use torch.func.grad, vjp or jacrev"
+        )
     if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
         return list(tensors)
     return list(_WithGradient.apply(backward, len(tensors), *tensors, *saved))
 
 
 class _WithGradient(torch.autograd.Function):  # type: ignore[misc]
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, backward: Any, count: int, *tensors: Any) -> Any:
-        ctx.derive, ctx.count, ctx.total = backward, count, len(tensors)
-        ctx.save_for_backward(*tensors[count:])
+    def forward(_backward: Any, count: int, *tensors: Any) -> Any:
         return tuple(tensor.view_as(tensor) for tensor in tensors[:count])
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:  # noqa: ARG004 - torch's
+        ctx.derive, ctx.count, *tensors = inputs
+        ctx.total = len(tensors)
+        ctx.save_for_backward(*tensors[ctx.count :])
 
     @staticmethod
     def backward(ctx: Any, *upstream: Any) -> Any:

@@ -51,6 +51,12 @@ def to_device(value: Any) -> Any:
     """A tensor on Keras' device."""
     if value.dtype.hasobject:
         raise EngineError("strings stay on the host; torch has no type for them")
+    # Constants outlive the mode in which they are first needed.
+    with eagerly():
+        return _tensor(value)
+
+
+def _tensor(value: Any) -> Any:
     # torch would use the array in place: later changes of it would show.
     value = value.copy(order="C")
     carrier = _CARRIERS.get(value.dtype.name)
@@ -99,8 +105,12 @@ def wide_types() -> AbstractContextManager[Any]:
 
 
 def eagerly() -> AbstractContextManager[Any]:
-    """A context in which ops are computed at once: they always are."""
-    return nullcontext()
+    """A context in which ops are computed at once, and whose tensors can be trained."""
+    is_inference: bool = torch.is_inference_mode_enabled()
+    context: AbstractContextManager[Any] = (
+        torch.inference_mode(False) if is_inference else nullcontext()
+    )
+    return context
 
 
 def can_keep(array: Any) -> bool:  # noqa: ARG001 - other backends look at it
@@ -123,8 +133,54 @@ def variable_dtype(name: str, value: Any) -> str:  # noqa: ARG001 - JAX looks at
     return name
 
 
+def dense(tensor: Any) -> Any:
+    """The tensor itself: Keras has no sparse ones on torch."""
+    return tensor
+
+
+def check_variable(name: str, dtype: str) -> None:
+    """Refuse variables of types that cannot be held.
+
+    Raises:
+        EngineError: The type is one of them.
+    """
+    if dtype in ("uint64", "string"):
+        raise EngineError(
+            f"variable {name!r} is of type {dtype}, which Keras has no variables of on torch; load "
+            "the model with engine='tensorflow'"
+        )
+
+
 def check_fits(value: Any, dtype: str) -> None:
     """Refuse integers that do not fit: all do."""
+
+
+def apart(results: list[Any], captures: Any) -> list[Any]:
+    """Results that share no memory with variables."""
+    views = [i for i, x in enumerate(results) if isinstance(x, torch.Tensor) and x._is_view()]
+    if views:
+        held = {_place(c.variable.value) for c in captures if getattr(c, "is_loaded", False)}
+        for i in views:
+            if _place(results[i]) in held:
+                results[i] = results[i].clone()
+    return results
+
+
+def _place(tensor: Any) -> int:
+    place: int = tensor.untyped_storage().data_ptr()
+    return place
+
+
+def is_transformed() -> bool:
+    """Whether tensors stand for those of a transformation of `torch.func`."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def read_variable(variable: Any) -> Any:
+    """The value of a Keras variable as it is now, whatever is assigned later."""
+    value = variable.value
+    # The parameter itself would follow the variable, in what autograd remembers too.
+    return value.view_as(value)
 
 
 def write_variable(variable: Any, value: Any) -> None:
@@ -136,4 +192,9 @@ def write_variable(variable: Any, value: Any) -> None:
     if in_stateless_scope():
         variable.assign(value)
         return
+    if is_transformed():
+        raise EngineError(
+            f"variable {variable.name!r} is assigned inside of a transformation of torch.func, "
+            "which has no place for it; call the model with training=False there, or outside"
+        )
     variable.value.data = value.detach().clone()

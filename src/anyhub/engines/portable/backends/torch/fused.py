@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.autograd.forward_ad import unpack_dual
 
+from anyhub.engines.portable.backends.torch.core import is_transformed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,8 +40,7 @@ def can_join_turns(tensors: Sequence[Any]) -> bool:
     if tensors[0].device.type == "meta":
         return False
     # Torch computes neither derivatives forward nor over a further axis of batches.
-    is_transformed = torch._C._functorch.peek_interpreter_stack() is not None
-    return not is_transformed and all(unpack_dual(tensor).tangent is None for tensor in tensors)
+    return not is_transformed() and all(unpack_dual(tensor).tangent is None for tensor in tensors)
 
 
 def lstm(
