@@ -71,7 +71,13 @@ def fit(value: Any, spec: TensorSpec, strictness: int) -> Any:
     array = _as_array(value, spec.dtype.name)
     if array is None or not _fits_shape(array.shape, spec.shape):
         return None
-    return values.to_device(array) if _is_float(spec.dtype.name) else array
+    return _on_device(array) if _is_float(spec.dtype.name) else array
+
+
+def _on_device(array: Any) -> Any:
+    # Not rounded: whoever runs the function knows whether it has 64-bit types.
+    with _core.wide_types():
+        return values.to_device(array)
 
 
 def _fit_tensor(tensor: Any, spec: TensorSpec, strictness: int) -> Any:

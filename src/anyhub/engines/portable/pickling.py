@@ -31,9 +31,11 @@ def changed_values(state: ModelState) -> dict[int, Any]:
     found = {}
     for number, handle in state.handles.items():
         if handle.is_loaded:
-            value, initial = to_host(handle.read()), handle.initial_value()
+            initial = handle.initial_value()
+            # NumPy has all types at any time; on JAX `read` would round to 32 bits.
+            value = to_host(handle.variable.value).astype(initial.dtype, copy=False)
             if value.tobytes() != initial.tobytes():
-                found[number] = value.astype(initial.dtype, copy=False)
+                found[number] = value
     return found
 
 

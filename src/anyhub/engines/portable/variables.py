@@ -11,6 +11,7 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 from anyhub.engines.portable import values
 from anyhub.engines.portable.backends import primitives
+from anyhub.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,31 +61,58 @@ class VariableHandle:
         return self._load()
 
     def read(self) -> Any:
-        """The value now, of the variable's own element type."""
-        return values.cast(_core.read_variable(self.variable), self.dtype)
+        """The value now, of the variable's own element type as far as the backend has it now.
+
+        Raises:
+            EngineError: It holds 64-bit integers where there are only 32 bits.
+        """
+        value = _core.read_variable(self.variable)
+        kept = self.variable.dtype
+        if "int" in kept and values.device_dtype(kept) != kept:
+            value = self._narrowed(value)
+        return values.cast(value, self.dtype)
+
+    def _narrowed(self, value: Any) -> Any:
+        if values.is_traced(value):
+            raise EngineError(
+                f"variable {self.name!r} is kept in 64-bit integers, and JAX "
+                "computes without 64-bit types here; run jax.config.update('jax_enable_x64', True) "
+                "first, or call the model outside of your own jax.jit"
+            )
+        return values.to_device(values.to_host(value))
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that the variable cannot hold.
+
+        Raises:
+            EngineError: It holds integers that do not fit where the variable has 32 bits.
+        """
+        if self.variable.dtype != self.dtype and not values.is_traced(value):
+            _core.check_fits(value, self.variable.dtype)
 
     def write(self, value: Any) -> None:
         """Change the value.
 
         Raises:
-            EngineError: It holds integers that do not fit where the variable has 32 bits.
+            EngineError: `check` refuses it.
         """
+        self.check(value)
         variable = self.variable
         if values.is_traced(value):
             variable.assign(values.cast(value, variable.dtype))
             return
         with _core.wide_types():
-            if variable.dtype != self.dtype:
-                _core.check_fits(value, variable.dtype)
             _core.write_variable(variable, values.cast(values.to_device(value), variable.dtype))
 
     def _make(self) -> keras.Variable:
         value = self._load()
         _core.check_variable(self.name, self.dtype)
+        # Before 64-bit types are switched on: it looks at what the user has chosen.
+        dtype = _core.variable_dtype(self.dtype, value)
         with _core.wide_types(), _core.eagerly():
             return keras.Variable(
                 values.to_device(value),
-                dtype=_core.variable_dtype(self.dtype, value),
+                dtype=dtype,
                 trainable=self.trainable,
                 autocast=False,
                 name=self.name.replace("/", "_") or None,

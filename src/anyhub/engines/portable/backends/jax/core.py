@@ -123,9 +123,10 @@ def guarded(node: Any, compute: Any, is_raw: bool) -> Any:  # noqa: ARG001 - see
 def variable_dtype(name: str, value: Any) -> str:
     """The element type of the Keras variable for a variable.
 
-    Training steps of Keras run without 64-bit types, so counters have 32 bits where they fit.
+    Where the user has 32-bit types, training steps of Keras run with them, so counters have 32 bits
+    where they fit.
     """
-    narrow = _NARROW.get(name, name)
+    narrow = device_dtype(name)
     is_integer = value.dtype.kind in "iu"
     return narrow if is_integer and np.array_equal(value.astype(narrow), value) else name
 
@@ -158,7 +159,8 @@ def check_fits(value: Any, dtype: str) -> None:
     if not np.array_equal(array.astype(dtype), array):
         raise EngineError(
             f"a variable of 64-bit integers is kept in {dtype} on JAX without 64-bit types; its "
-            "new value does not fit; run jax.config.update('jax_enable_x64', True) first"
+            "new value does not fit, and no variable was changed; run "
+            "jax.config.update('jax_enable_x64', True) before the model is loaded"
         )
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import jax
 
+from anyhub.engines.portable.backends.jax.assigning import commit
 from anyhub.engines.portable.backends.jax.core import (
+    cast,
     eagerly,
     is_traced,
     is_tracing,
@@ -74,7 +76,8 @@ class Executor:
         Returns:
             The outputs, on the device but for strings.
         """
-        current = [handle.read() for handle in self._handles]
+        # As they are kept: here is not yet known whether 64-bit types may be made of them.
+        current = [handle.variable.value for handle in self._handles]
         if any(map(is_traced, (*arguments, *current))):
             return self._run(arguments)
         with wide_types(), eagerly() if is_tracing() else nullcontext():
@@ -90,7 +93,7 @@ class Executor:
         run = Run(seed=self._seed)
         outputs = self._call_plan(run, arguments)
         results = [value if _is_text(value) else _tensor(value) for value in outputs]
-        run.commit()
+        commit(run.updates)
         return results
 
     def _call_plan(self, run: Run, arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -100,12 +103,12 @@ class Executor:
     def _run_compiled(self, current: list[Any], arguments: Sequence[Any]) -> list[Any]:
         with paused_collector():
             outputs, updates = self._compiled(current, list(arguments))
-        for index, value in updates.items():
-            self._handles[index].write(value)
+        commit({self._handles[index]: value for index, value in updates.items()})
         return list(outputs)
 
     def _pure(self, current: list[Any], arguments: list[Any]) -> Any:
-        run = Run(dict(zip(self._handles, current, strict=True)), self._seed)
+        pairs = zip(self._handles, current, strict=True)
+        run = Run({handle: cast(value, handle.dtype) for handle, value in pairs}, self._seed)
         outputs = self._call_plan(run, arguments)
         if any(map(_is_text, outputs)):
             raise HostValueError("a function that returns strings is not compiled")
