@@ -236,3 +236,24 @@ def test_what_keras_calls_sparse_is_dense(tmp_path):
     model = keras.Model(inputs, layer(inputs * 2))
     found = model(to_device(np.ones((2, 3), np.float32)))
     np.testing.assert_array_equal(to_host(found), 4)
+
+
+def test_compiled_steps_draw_other_numbers(tmp_path):
+    module = tf.Module()
+    module.__call__ = tf.function(
+        lambda x: tf.nn.dropout(x, 0.5), input_signature=[tf.TensorSpec([None, 64])]
+    )
+    tf.saved_model.save(module, str(tmp_path))
+    layer = hub.KerasLayer(str(tmp_path), engine="portable")
+    step, state = layer, None
+    if BACKEND == "jax":
+        jax = pytest.importorskip("jax", reason="the backend in use")
+        layer.build((None, 64))
+        step = jax.jit(lambda x, state: layer.stateless_call([], state, x))
+        state = [variable.value for variable in layer.non_trainable_variables]
+    masks = set()
+    for _ in range(4):
+        x = to_device(np.ones((2, 64), np.float32))
+        found, state = (step(x), None) if state is None else step(x, state)
+        masks.add((to_host(found) == 0).tobytes())
+    assert len(masks) == 4

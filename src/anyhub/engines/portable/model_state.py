@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from anyhub.engines.portable.gradients import CustomGradients
 from anyhub.engines.portable.planner import Planner
+from anyhub.engines.portable.registry import lowerings
 from anyhub.engines.portable.variables import VariableHandle
 from anyhub.errors import EngineError, SavedModelError
+from anyhub.graph.called_ops import CalledOps
 from anyhub.graph.captures import ASSET, VARIABLE
 from anyhub.graph.partitions import read_value
 from anyhub.savedmodel.tensors import read_tensor
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from anyhub.savedmodel.functions import ConcreteFunction
     from anyhub.savedmodel.model import MetaGraph
     from anyhub.savedmodel.variables import Variable
+
+
+@cache
+def drawing_ops() -> frozenset[str]:
+    """The ops that draw random numbers from the model's seed."""
+    return frozenset(found.op for found in lowerings() if found.family == "random_stateful")
 
 
 class ModelState:
@@ -119,9 +127,20 @@ class ModelState:
         return read_value(self.model, variable)
 
     def captured_variables(self, functions: Iterable[ConcreteFunction]) -> list[Any]:
-        """The Keras variables that concrete functions capture, each once."""
+        """The Keras variables that concrete functions take, each once.
+
+        That of the seed is among them where random numbers are drawn: what a training step does
+        not know as a layer's variable would start each step from the same.
+        """
+        functions = tuple(functions)
         numbers = dict.fromkeys(n for function in functions for n in function.bound_inputs)
-        return [self.handles[n].variable for n in numbers if n in self.handles]
+        found = [self.handles[n].variable for n in numbers if n in self.handles]
+        draws = any(self._called.ops(function.name) & drawing_ops() for function in functions)
+        return [*found, self.seed.variable] if draws else found
+
+    @cached_property
+    def _called(self) -> CalledOps:
+        return CalledOps(self.meta_graph.functions)
 
     def capture(self, capture: Capture) -> Any:
         """What a function gets for something that it captures.
