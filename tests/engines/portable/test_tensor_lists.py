@@ -278,3 +278,15 @@ def test_shapes_tell_together(first, second, expected):
 def test_shapes_contradict_each_other(first, second):
     with pytest.raises(ValueError, match="elements of shape"):
         merged(first, second)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="nothing is compiled")
+def test_an_array_that_grows_in_compiled_code_says_what_to_do(tmp_path):
+    def f(x, i):
+        array = tf.TensorArray(tf.float32, 0, dynamic_size=True, element_shape=(3,))
+        return array.write(i, x[0]).stack()
+
+    program = Program(save(tmp_path, f, MATRIX, INT).path)
+    compiled = compile_function(lambda i: program([values.to_device(ROWS), i])[0])
+    with pytest.raises(HostValueError, match="TensorArray with dynamic_size=True .* fixed size"):
+        compiled(values.to_device(np.asarray(2, np.int32)))

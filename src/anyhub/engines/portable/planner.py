@@ -20,6 +20,7 @@ from anyhub.graph.const_ops import EVALUATORS, evaluate
 from anyhub.graph.convert import output_arguments, read_function
 from anyhub.graph.effects import is_stateful
 from anyhub.graph.inline import inline
+from anyhub.graph.input_counts import check_inputs
 from anyhub.graph.instantiate import instantiate
 from anyhub.graph.ir import ARGUMENT, Graph, Node, Ref, output_count, topological_order
 from anyhub.graph.op_defs import Argument
@@ -139,6 +140,7 @@ class _GraphPlanner:
         self._known[slot] = value
 
     def _add(self, node: Node) -> None:
+        check_inputs(node)
         sources = tuple(self._places.get(ref, _NOWHERE) for ref in node.inputs)
         if self._fold(node, sources):
             return

@@ -10,7 +10,7 @@ from anyhub.engines.portable.backends import primitives
 from anyhub.engines.portable.errors import UnsupportedNodeError
 from anyhub.engines.portable.registry import DEVICE, HOST, RAW, Compute, Lowering, find
 from anyhub.engines.portable.scalars import scalar_function
-from anyhub.engines.portable.values import to_host
+from anyhub.engines.portable.values import device_dtype, to_host
 from anyhub.graph.const_ops import EVALUATORS, compute, evaluate
 
 if TYPE_CHECKING:
@@ -82,10 +82,24 @@ def _at_once(on_device: Compute) -> Compute:
     """Compute what is known already even while something is compiled: it may decide a shape."""
 
     def run(*values: Any) -> Any:
+        if any(map(_is_narrowed, values)):
+            # What is beyond 32 bits stays on the host: the smallest numbers would become zeros.
+            with _core.eagerly(), _core.wide_types():
+                return _on_host(on_device(*values))
         with _core.eagerly():
             return on_device(*values)
 
     return run
+
+
+def _is_narrowed(value: Any) -> bool:
+    return bool(value.dtype == np.float64) and device_dtype("float64") != "float64"
+
+
+def _on_host(results: Any) -> Any:
+    if isinstance(results, (tuple, list)):
+        return [to_host(result) for result in results]
+    return to_host(results)
 
 
 def _evaluated(node: Node, is_single: bool, otherwise: Compute) -> Compute:

@@ -41,6 +41,12 @@ def fake_quant_cases() -> list[Case]:
                 )  # fmt: skip
                 cases.append(Case("FakeQuantWithMinMaxArgsGradient", inputs, attrs, compiled=False))
     ends = {"min": np.float32(-1), "max": np.float32(1)}
+    # A symmetric range has zero between two steps: nothing may be rounded otherwise.
+    x = row("float32", -2, -1.01, -0.3, 0, 0.7, 1.01, 2)
+    for way in WAYS[:3]:
+        cases.insert(0, Case("FakeQuantWithMinMaxVars", {"inputs": x, **ends}, way))
+        attrs = {"min": -1.0, "max": 1.0, **way}
+        cases.insert(0, Case("FakeQuantWithMinMaxArgs", {"inputs": x}, attrs))
     x = row("float32", NAN, INF, -INF, 0.5)
     return [*cases, Case("FakeQuantWithMinMaxVars", {"inputs": x, **ends})]
 

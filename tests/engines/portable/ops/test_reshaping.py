@@ -2,8 +2,11 @@
 
 import ml_dtypes
 import numpy as np
+import pytest
 
+from anyhub.errors import EngineError
 from support.op_cases import Case, check, parametrize
+from support.op_runs import run_op
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 3, 4)).astype(np.float32)
@@ -139,3 +142,22 @@ CASES = [
 @parametrize(CASES)
 def test_matches_tensorflow(case: Case) -> None:
     check(case)
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "shape"),
+    [
+        ("Fill", (np.array([2**20, 2**20]), np.float32(1)), r"\[1048576, 1048576\]"),
+        ("Tile", (np.ones(2, np.float32), np.array([2**33])), r"\[17179869184\]"),
+        ("BroadcastTo", (np.float32(1), np.array([2**40])), r"\[1099511627776\]"),
+    ],
+)
+def test_sizes_beyond_any_machine_are_refused(op, inputs, shape):
+    with pytest.raises(EngineError, match=f"op '{op}' .* of shape {shape}"):
+        run_op(op, *inputs, static=(0,) if op == "Fill" else (1,))
+
+
+def test_a_range_beyond_any_machine_is_refused():
+    ends = [np.asarray(end) for end in (0, 2**40, 1)]
+    with pytest.raises(EngineError, match=r"op 'Range' .* of shape \[1099511627776\]"):
+        run_op("Range", *ends, static=(0, 1, 2))

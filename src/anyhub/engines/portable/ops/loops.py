@@ -37,8 +37,9 @@ _TRIES = 6
     "StatelessWhile",
     limits=(
         "If compiled code decides when it ends, JAX has no reverse-mode derivative of it, and its "
-        "values keep their shapes. On TensorFlow, loops of more than 8 turns with custom gradients "
-        "are not differentiated inside of tf.function."
+        "values keep their shapes. On TensorFlow, loops with custom gradients are not "
+        "differentiated inside of tf.function if they have more than 8 turns, or a number of turns "
+        "that is known only when it runs."
     ),
 )
 def while_(node: NodeView) -> Compute:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anyhub.engines.portable.registry import Compute
 
 _pool = primitives("pool")
+_NANS = "a window with a NaN gives NaN on JAX and torch, where TensorFlow may leave it out"
 _TIES = (
     "the derivative of MaxPool3D goes to the first of equal elements, where TensorFlow on CPUs "
     "gives it to all of them"
@@ -38,7 +39,7 @@ def _spatial(node: NodeView, window: Sizes, windows: Windows) -> Sizes:
     return windows.spatial(window)
 
 
-@lower("MaxPool")
+@lower("MaxPool", limits=_NANS)
 def max_pool(node: NodeView) -> Compute:
     window = node.integers("ksize")
     if channels_last(node) and window[-1] > 1:
@@ -46,7 +47,7 @@ def max_pool(node: NodeView) -> Compute:
     return max_pool_spatial(node)
 
 
-@lower("MaxPool3D", limits=_TIES)
+@lower("MaxPool3D", limits=f"{_TIES}; {_NANS}")
 def max_pool_spatial(node: NodeView) -> Compute:
     window, windows = windows_of(node)
     pool = _pool.max_pool
@@ -60,7 +61,7 @@ def _max_pool_channels(node: NodeView, window: Sizes) -> Compute:
     return lambda x: K.max(K.reshape(x, (*x.shape[:-1], -1, size)), axis=-1)
 
 
-@lower("MaxPoolV2", host=(1, 2))
+@lower("MaxPoolV2", host=(1, 2), limits=_NANS)
 def max_pool_v2(node: NodeView) -> Compute:
     pool = _pool.max_pool
 

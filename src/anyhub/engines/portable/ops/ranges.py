@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops as K  # noqa: N812 - as everywhere in the Keras world
 
 from anyhub.engines.portable.backends import primitives
-from anyhub.engines.portable.ops.reshaping import axis_of
+from anyhub.engines.portable.ops.reshaping import axis_of, check_size
 from anyhub.engines.portable.registry import lower, lower_host
 from anyhub.engines.portable.values import cast, dtype_name
 from anyhub.graph.const_ops import compute
@@ -22,11 +22,12 @@ _move = primitives("indexing")
 
 
 @lower_host("Range", limits="All inputs have to be known where code is compiled.")
-def range_(_: NodeView) -> Compute:
+def range_(node: NodeView) -> Compute:
     def run(start: Any, limit: Any, delta: Any) -> Any:
         dtype = start.dtype
         if not delta or (limit < start if delta > 0 else limit > start):
             raise ValueError(f"no range from {start} to {limit} by {delta}")
+        check_size(node, [math.ceil(abs(limit.item() - start.item()) / abs(delta.item()))])
         if dtype.kind in "iu":
             # Python's range is exact where NumPy's of unsigned integers is not.
             return np.asarray(range(start.item(), limit.item(), delta.item()), dtype)

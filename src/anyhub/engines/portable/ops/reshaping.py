@@ -10,14 +10,19 @@ import numpy as np
 from anyhub.engines.portable.backends import primitives
 from anyhub.engines.portable.registry import lower, lower_host, lower_plain
 from anyhub.engines.portable.values import shape_of
+from anyhub.errors import EngineError
 from anyhub.graph.attributes import dtype_attribute
 from anyhub.graph.const_ops import compute
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from anyhub.engines.portable.node_view import NodeView
     from anyhub.engines.portable.registry import Compute
 
 _move = primitives("indexing")
+# 16 GiB of float32: what is larger is not meant.
+_MOST_ELEMENTS = 1 << 32
 
 
 @lower("Reshape", host=(1,))
@@ -65,6 +70,20 @@ def axis_of(axis: int, rank: int) -> int:
     return axis % rank
 
 
+def check_size(node: NodeView, shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape that a model asks for.
+
+    Raises:
+        EngineError: A tensor of it would be so large that no machine has room.
+    """
+    if math.prod(shape) > _MOST_ELEMENTS:
+        raise EngineError(
+            f"op {node.op!r} (node {node.node.name!r}) asks for a tensor of shape {list(shape)}: "
+            f"more than {_MOST_ELEMENTS} elements"
+        )
+    return tuple(shape)
+
+
 @lower("ExpandDims", host=(1,))
 def expand_dims(_: NodeView) -> Compute:
     return lambda x, axis: _move.expand_dims(x, axis_of(axis.item(), len(x.shape) + 1))
@@ -95,8 +114,8 @@ def conjugate_transpose_on_host(node: NodeView) -> Compute:
 
 
 @lower("BroadcastTo", host=(1,))
-def broadcast_to(_: NodeView) -> Compute:
-    return lambda x, shape: _move.broadcast_to(x, tuple(shape.tolist()))
+def broadcast_to(node: NodeView) -> Compute:
+    return lambda x, shape: _move.broadcast_to(x, check_size(node, shape.tolist()))
 
 
 @lower_host("BroadcastArgs")
@@ -105,18 +124,24 @@ def broadcast_args(node: NodeView) -> Compute:
 
 
 @lower("Tile", host=(1,))
-def tile(_: NodeView) -> Compute:
+def tile(node: NodeView) -> Compute:
     def run(x: Any, multiples: Any) -> Any:
         if len(multiples) != len(x.shape):
             raise ValueError(f"multiples {multiples} for rank {len(x.shape)}")
-        return _move.tile(x, tuple(multiples.tolist()))
+        times = tuple(multiples.tolist())
+        # A size that TensorFlow does not know until it runs is taken for one.
+        sizes = [1 if size is None else size for size in x.shape]
+        check_size(node, [n * size for n, size in zip(times, sizes, strict=True)])
+        return _move.tile(x, times)
 
     return run
 
 
 @lower("Fill", host=(0,))
-def fill(_: NodeView) -> Compute:
-    return lambda shape, value: _move.broadcast_to(_move.reshape(value, ()), tuple(shape.tolist()))
+def fill(node: NodeView) -> Compute:
+    return lambda shape, value: _move.broadcast_to(
+        _move.reshape(value, ()), check_size(node, shape.tolist())
+    )
 
 
 @lower_host("Empty", limits="The elements are zeros, also where the model does not ask for that.")

@@ -21,6 +21,7 @@ _backend = primitives("reducing")
 _SORTED = (
     "segment ids must be known when the model is compiled, since the number of rows depends on them"
 )
+_NANS = "which of a segment's numbers is found if there is a NaN differs"
 _DROPPED = "on a device ids that are too large are dropped, where TensorFlow's CPU kernel raises"
 
 
@@ -31,9 +32,13 @@ def _unsorted(reduce: Compute) -> Factory:
     return build
 
 
+def _limits(name: str) -> str:
+    return f"{_DROPPED}; {_NANS}" if name in ("Max", "Min") else _DROPPED
+
+
 # The ops of version 2 have kernels for compiled graphs only, and do there what the unsorted do.
 for _name in ("Sum", "Prod", "Max", "Min"):
-    lower(f"UnsortedSegment{_name}", f"Segment{_name}V2", host=(2,), limits=_DROPPED)(
+    lower(f"UnsortedSegment{_name}", f"Segment{_name}V2", host=(2,), limits=_limits(_name))(
         _unsorted(getattr(_backend, f"segment_{_name.lower()}"))
     )
 

@@ -114,7 +114,9 @@ def tensor_list_set_item(node: NodeView) -> Compute:
         place = read_index(index)
         if resizes and not isinstance(place, int):
             raise HostValueError(
-                "a tensor list grows by a place that is known only when compiled code runs"
+                f"op {node.op!r} (node {node.node.name!r}): a TensorArray with dynamic_size=True "
+                "grows in a loop whose count is known only when compiled code runs; call the model "
+                "outside of jax.jit or tf.function, or save it with a TensorArray of fixed size"
             )
         found = listed(items)
         if resizes and place >= len(found):

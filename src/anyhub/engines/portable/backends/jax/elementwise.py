@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from anyhub.engines.portable.backends.jax._guarded import guarded
+
 
 def _is_inexact(x: Any) -> bool:
     return bool(jnp.issubdtype(x.dtype, jnp.inexact))
@@ -103,6 +105,10 @@ def _next_after_jvp(primals: Any, tangents: Any) -> Any:
 _next_after = jax.custom_jvp(jnp.nextafter)
 _next_after.defjvp(_next_after_jvp)
 
+_sqrt = guarded(jnp.sqrt, lambda y: 0.5 / y)
+_rsqrt = guarded(lax.rsqrt, lambda y: -0.5 * y * y * y)
+_reciprocal = guarded(jnp.reciprocal, lambda y: -y * y)
+
 FUNCTIONS = {
     "Abs": jax.jit(_abs),
     "Acos": jnp.arccos,
@@ -126,7 +132,7 @@ FUNCTIONS = {
     "Floor": jnp.floor,
     "FloorDiv": jax.jit(_floor_div),
     "FloorMod": jnp.remainder,
-    "Inv": jnp.reciprocal,
+    "Inv": _reciprocal,
     "IsFinite": jnp.isfinite,
     "IsInf": jnp.isinf,
     "IsNan": jnp.isnan,
@@ -142,15 +148,15 @@ FUNCTIONS = {
     "OnesLike": jnp.ones_like,
     "Pow": jax.jit(_pow),
     "RealDiv": jnp.true_divide,
-    "Reciprocal": jnp.reciprocal,
+    "Reciprocal": _reciprocal,
     "Rint": jnp.rint,
     "Round": jnp.rint,
-    "Rsqrt": lax.rsqrt,
+    "Rsqrt": _rsqrt,
     "Sigmoid": lax.logistic,
     "Sign": jnp.sign,
     "Sin": jnp.sin,
     "Sinh": jnp.sinh,
-    "Sqrt": jnp.sqrt,
+    "Sqrt": _sqrt,
     "Square": jnp.square,
     "SquaredDifference": jax.jit(_squared_difference),
     "Sub": jnp.subtract,

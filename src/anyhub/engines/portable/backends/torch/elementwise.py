@@ -7,11 +7,8 @@ from typing import Any
 
 import torch
 
+from anyhub.engines.portable.backends.torch._guarded import guarded, is_differentiated
 from anyhub.engines.portable.backends.torch._unsigned import ordered, wide
-
-
-def _is_differentiated(*inputs: Any) -> bool:
-    return torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
 
 
 def _is_inexact(x: Any) -> bool:
@@ -33,7 +30,10 @@ def _div(x: Any, y: Any) -> Any:
 
 
 def _floor_div(x: Any, y: Any) -> Any:
-    return torch.floor(x / y) if _is_inexact(x) else torch.div(x, y, rounding_mode="floor")
+    if not _is_inexact(x):
+        return torch.div(x, y, rounding_mode="floor")
+    # TensorFlow has no derivative; that of the quotient would make NaN of torch's zero.
+    return torch.floor(x.detach() / y.detach())
 
 
 def _div_no_nan(x: Any, y: Any) -> Any:
@@ -62,20 +62,20 @@ def _xlog1py(x: Any, y: Any) -> Any:
 
 
 def _maximum(x: Any, y: Any) -> Any:
-    if not _is_differentiated(x, y):
+    if not is_differentiated(x, y):
         return torch.maximum(x, y)
     # Where both are the same, the first one gets the whole derivative.
     return torch.where((x >= y) | torch.isnan(x), x, y)
 
 
 def _minimum(x: Any, y: Any) -> Any:
-    if not _is_differentiated(x, y):
+    if not is_differentiated(x, y):
         return torch.minimum(x, y)
     return torch.where((x <= y) | torch.isnan(x), x, y)
 
 
 def _clip_by_value(x: Any, low: Any, high: Any) -> Any:
-    if not _is_differentiated(x, low, high):
+    if not is_differentiated(x, low, high):
         return torch.maximum(torch.minimum(x, high), low)
     # At a limit the derivative is that of `x`; crossed limits give the lower one.
     high = torch.where(high < low, low, high)
@@ -88,7 +88,7 @@ def _squared_difference(x: Any, y: Any) -> Any:
 
 
 def _pow(x: Any, y: Any) -> Any:
-    if not _is_differentiated(y):
+    if not is_differentiated(y):
         return torch.pow(x, y)
     # By the exponent of what has no logarithm the derivative is zero.
     has_log = x != 0 if x.is_complex() else x > 0
@@ -110,6 +110,8 @@ class _NextAfter(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, *gradients: Any) -> Any:
         return gradients[0].sum_to_size(ctx.shape), None
 
+
+_reciprocal = guarded(torch.reciprocal, lambda y: -y * y)
 
 FUNCTIONS = {
     "Abs": torch.abs,
@@ -134,7 +136,7 @@ FUNCTIONS = {
     "Floor": torch.floor,
     "FloorDiv": wide(_floor_div),
     "FloorMod": wide(torch.remainder),
-    "Inv": torch.reciprocal,
+    "Inv": _reciprocal,
     "IsFinite": torch.isfinite,
     "IsInf": torch.isinf,
     "IsNan": torch.isnan,
@@ -150,15 +152,15 @@ FUNCTIONS = {
     "OnesLike": torch.ones_like,
     "Pow": _pow,
     "RealDiv": torch.div,
-    "Reciprocal": torch.reciprocal,
+    "Reciprocal": _reciprocal,
     "Rint": torch.round,
     "Round": torch.round,
-    "Rsqrt": torch.rsqrt,
+    "Rsqrt": guarded(torch.rsqrt, lambda y: -0.5 * y * y * y),
     "Sigmoid": torch.sigmoid,
     "Sign": _sign,
     "Sin": torch.sin,
     "Sinh": torch.sinh,
-    "Sqrt": torch.sqrt,
+    "Sqrt": guarded(torch.sqrt, lambda y: 0.5 / y),
     "Square": wide(torch.square),
     "SquaredDifference": _squared_difference,
     "Sub": wide(torch.sub),
