@@ -48,6 +48,9 @@ class LayerSupport(Protocol):
     def trains_signatures(self) -> bool:
         """Whether a model can be trained through a signature."""
 
+    def supports_jit(self, function: Callable[..., Any]) -> bool:
+        """Whether Keras may have a compiler take training steps that call a function."""
+
     def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
         """Turn Python values into tensors and cast them to a dtype that the specs accept.
 

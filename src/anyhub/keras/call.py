@@ -64,6 +64,10 @@ class HubCall:
             self.loaded, self._function, by_signature=self.signature is not None
         )
 
+    def supports_jit(self) -> bool:
+        """Whether Keras may have a compiler take training steps that call the model."""
+        return self._support.supports_jit(self._function)
+
     def regularization_losses(self) -> list[Callable[[], Any]]:
         """The model's regularization losses: functions of nothing that return a scalar.
 

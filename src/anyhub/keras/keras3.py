@@ -52,7 +52,8 @@ class KerasLayer(keras.layers.Layer):
 
     Call arguments:
         inputs: A tensor, or a list or dict of tensors, of the shapes and dtypes that the model
-            accepts. Python values become tensors; floats are cast to the model's width.
+            accepts. Python values become tensors; floats are cast to the model's width, under a
+            mixed precision policy too: the model computes, and returns, what it was saved with.
         training: Whether it is a training call.
 
     Raises:
@@ -105,8 +106,7 @@ class KerasLayer(keras.layers.Layer):
         # The model decides what it takes; Keras must neither convert nor refuse it.
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
-        # Restored functions hold ops (strings, tables) that XLA cannot compile.
-        self.supports_jit = False
+        self.supports_jit = hub_call.supports_jit()
         self._embedded_model = embedded_model
         self._hub_call = hub_call
         # As an attribute of its own, TensorFlow finds the model's tables and assets in exports.

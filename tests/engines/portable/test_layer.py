@@ -176,6 +176,13 @@ def test_jit_compile(plain):
     model.compile(keras.optimizers.SGD(0.05), "mse", jit_compile=True)
     losses = model.fit(X, Y, epochs=3, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
+    # XLA lacks kernels that TensorFlow has.
+    assert model.jit_compile is (BACKEND != "tensorflow")
+
+
+def test_keras_compiles_training_on_jax_by_itself(plain):
+    model = make_model(make_layer(plain, trainable=True))
+    assert model.jit_compile is (BACKEND == "jax")
 
 
 def test_torch_compile(plain):

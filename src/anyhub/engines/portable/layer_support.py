@@ -8,7 +8,9 @@ import keras
 
 from anyhub.engines.portable import values
 from anyhub.engines.portable.conversion import to_tensors
+from anyhub.engines.portable.nests import leaves
 from anyhub.errors import LayerError
+from anyhub.savedmodel.structured import TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,6 +44,14 @@ class PortableLayerSupport:
     def trains_signatures(self) -> bool:
         """Whether a model can be trained through a signature."""
         return True
+
+    def supports_jit(self, function: Callable[..., Any]) -> bool:
+        """Whether a compiler can take it: on JAX all but strings, on torch as Python."""
+        if keras.backend.backend() == "tensorflow":
+            # Where XLA lacks kernels that TensorFlow has, it would refuse the whole step.
+            return False
+        specs = leaves([[form.args, form.kwargs] for form in self.forms(function)])
+        return not any(isinstance(s, TensorSpec) and s.dtype.name == "string" for s in specs)
 
     def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
         """Convert nests of Python values and arrays, and cast where that changes no meaning."""

@@ -69,6 +69,10 @@ class TensorFlowLayerSupport:
         """Whether a model can be trained through a signature: it lists no variables for it."""
         return False
 
+    def supports_jit(self, function: Callable[..., Any]) -> bool:  # noqa: ARG002 - see portable
+        """Whether XLA can compile it: restored functions may hold strings and tables."""
+        return False
+
     def to_tensors(self, value: Any, specs: Sequence[Any], float_dtype: str | None) -> Any:
         """Convert nests of Python values, arrays and tensors."""
         if isinstance(value, dict):
