@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from anyhub import savedmodel
 from anyhub.engines.registry import choose_engine
-from anyhub.graph import safety
 from anyhub.handles import parse_handle, resolve_handle
 from anyhub.settings import Settings
 
@@ -67,5 +66,8 @@ def load(
     root = resolve_handle(parsed, settings)
     model = savedmodel.read(root)
     if safe:
+        # Its tables of ops take longer to load than most models need to be read.
+        from anyhub.graph import safety
+
         safety.require_safe(model.proto, root, asset_files=safety.list_assets(Path(root)))
     return chosen.load(model, tags, options, endpoints)
