@@ -4,6 +4,8 @@ LIGHT_PYTHON ?= $(PYTHON)
 VENVS := .venvs
 UV := $(VENVS)/tools/bin/uv
 PYTEST_ARGS ?=
+# Processes for the tests of the portable engine, whose frameworks compile on one core.
+JOBS ?= auto
 # Extra arguments for installing torch, e.g. an index that serves CPU-only builds.
 TORCH_PIP_ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL ?= 2
@@ -34,12 +36,12 @@ test-tf-keras: $(VENVS)/main/.ready
 test-portable: $(VENVS)/main/.ready
 	KERAS_BACKEND=jax $(VENVS)/main/bin/python tools/make_supported_ops.py --check
 	set -e; for backend in jax torch tensorflow; do echo "portable engine on $$backend"; \
-	  KERAS_BACKEND=$$backend $(VENVS)/main/bin/python -m pytest tests/engines/portable $(PYTEST_ARGS); done
+	  KERAS_BACKEND=$$backend $(VENVS)/main/bin/python -m pytest -n $(JOBS) tests/engines/portable $(PYTEST_ARGS); done
 
 test-light: $(VENVS)/light/.ready
 	$(VENVS)/light/bin/python -m pytest --ignore=tests/engines/portable $(PYTEST_ARGS)
 	set -e; for backend in jax torch; do echo "portable engine on $$backend, no TensorFlow"; \
-	  KERAS_BACKEND=$$backend $(VENVS)/light/bin/python -m pytest tests/engines/portable $(PYTEST_ARGS); done
+	  KERAS_BACKEND=$$backend $(VENVS)/light/bin/python -m pytest -n $(JOBS) tests/engines/portable $(PYTEST_ARGS); done
 
 test-legacy: $(VENVS)/legacy/.ready
 	$(VENVS)/legacy/bin/python -m pytest tests/keras tests/seeds tests/engines tests/savedmodel tests/graph \
@@ -48,7 +50,7 @@ test-legacy: $(VENVS)/legacy/.ready
 ops: $(VENVS)/main/.ready
 	set -e; for backend in jax torch tensorflow; do echo "every case of every op on $$backend"; \
 	  ANYHUB_ALL_CASES=1 KERAS_BACKEND=$$backend $(VENVS)/main/bin/python -m pytest -q \
-	    tests/engines/portable/ops $(PYTEST_ARGS); done
+	    -n $(JOBS) tests/engines/portable/ops $(PYTEST_ARGS); done
 
 fuzz: $(VENVS)/light/.ready
 	$(VENVS)/light/bin/python tests/savedmodel/fuzz/run_all.py --count 100000
