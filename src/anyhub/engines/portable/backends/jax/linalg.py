@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from anyhub.engines.portable.backends.jax._products import as_product
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -43,7 +45,8 @@ def batch_mat_mul(adj_x: bool, adj_y: bool) -> Callable[[Any, Any], Any]:
 
 def einsum(equation: str) -> Callable[..., Any]:
     """Sums of products."""
-    return _compiled(lambda *tensors: jnp.einsum(equation, *tensors))
+    product = as_product(equation.replace(" ", ""))
+    return _compiled(product or (lambda *tensors: jnp.einsum(equation, *tensors)))
 
 
 def adjoint(x: Any) -> Any:
