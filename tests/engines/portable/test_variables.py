@@ -17,6 +17,8 @@ from support.programs import BACKEND, check, save
 
 tf = programs.tensorflow()
 
+only_torch = pytest.mark.skipif(BACKEND != "torch", reason="about torch's tensors and autograd")
+SINGLE = tf.TensorSpec([1, 2])
 PAIR = np.asarray([1.0, 2.0], np.float32)
 THREADS = 8
 
@@ -80,10 +82,10 @@ def test_results_stay_when_the_variable_changes(saved):
     assert listed(model.read()) == {"whole": [8, 8], "part": [8, 8]}
 
 
+@only_torch
 def test_variables_stay_when_a_result_is_changed(saved):
-    torch = pytest.importorskip("torch", reason="only torch changes tensors in place")
-    if BACKEND != "torch":
-        pytest.skip("only torch changes tensors in place")
+    import torch
+
     model = load(saved)
     with torch.no_grad():
         for tensor in model.read().values():
@@ -124,10 +126,10 @@ def test_derivatives_of_what_was_read_before_an_assignment(tmp_path):
     )
 
 
+@only_torch
 def test_derivatives_survive_later_assignments(saved):
-    torch = pytest.importorskip("torch", reason="autograd remembers tensors")
-    if BACKEND != "torch":
-        pytest.skip("autograd remembers tensors")
+    import torch
+
     model = load(saved)
     loss = (model.read()["whole"] ** 2).sum()
     model.assign([7.0, 7.0])
@@ -135,10 +137,28 @@ def test_derivatives_survive_later_assignments(saved):
     assert found.tolist() == [2, 4]
 
 
+@only_torch
+def test_results_that_are_views_can_be_transformed(tmp_path):
+    import torch
+
+    weights = tf.Variable([[1.0, 2.0]], name="w")
+    model = load(save(tmp_path, lambda x: tf.reshape(x * weights, [2]), SINGLE, w=weights).path)
+    x = torch.ones(1, 2)
+    for transform in (torch.func.jacrev, torch.func.jacfwd):
+        assert transform(model.f)(x).squeeze().tolist() == [[1, 0], [0, 2]]
+    assert torch.func.vmap(model.f)(x[None]).tolist() == [[1, 2]]
+
+    class Module(torch.nn.Module):
+        def forward(self, x):
+            return model.f(x)
+
+    assert torch.export.export(Module(), (x,)).module()(x).tolist() == [1, 2]
+
+
+@only_torch
 def test_the_first_call_may_be_in_inference_mode(saved):
-    torch = pytest.importorskip("torch", reason="about torch.inference_mode")
-    if BACKEND != "torch":
-        pytest.skip("about torch.inference_mode")
+    import torch
+
     model = load(saved)
     with torch.inference_mode():
         model.read()

@@ -15,7 +15,7 @@ from anyhub.graph.endpoint import endpoint_graph
 from anyhub.savedmodel.structured import TensorSpec, TypeSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from anyhub.engines.portable.model_state import ModelState
     from anyhub.graph.endpoint import Endpoint
@@ -44,7 +44,7 @@ class Trace:
         )
 
     @cached_property
-    def execute(self) -> Any:
+    def execute(self) -> Callable[[Sequence[Any]], Sequence[Any]]:
         """Runs it: takes its tensors, returns its outputs.
 
         Raises:
@@ -57,7 +57,9 @@ class Trace:
         captures = [state.capture(capture) for capture in endpoint.captures]
         nodes = endpoint.graph.nodes
         dtypes = [dtype_attribute(nodes[name], "T").name for name in endpoint.arguments]
-        return _execution.Executor(plan, dtypes, captures, state.seed)
+        executor: Callable[..., Sequence[Any]]
+        executor = _execution.Executor(plan, dtypes, captures, state.seed)
+        return executor
 
     def __call__(self, tensors: Sequence[Any], structure: Any) -> Any:
         """Run it.
@@ -83,10 +85,10 @@ class Trace:
     def _run(self, tensors: Sequence[Any]) -> Sequence[Any]:
         self._state.check_open()
         if not self._has_effects:
-            return self.execute(tensors)  # type: ignore[no-any-return]
+            return self.execute(tensors)
         # Else what one thread assigns could be lost in another's.
         with self._state.lock:
-            return self.execute(tensors)  # type: ignore[no-any-return]
+            return self.execute(tensors)
 
     @cached_property
     def _has_effects(self) -> bool:

@@ -106,7 +106,11 @@ class VariableHandle:
 
     def _make(self) -> keras.Variable:
         value = self._load()
-        _core.check_variable(self.name, self.dtype)
+        if self.dtype in {"string", *_core.NO_VARIABLES}:
+            raise EngineError(
+                f"variable {self.name!r} is of type {self.dtype}, of which Keras has no variables "
+                "on this backend; load the model with engine='tensorflow'"
+            )
         # Before 64-bit types are switched on: it looks at what the user has chosen.
         dtype = _core.variable_dtype(self.dtype, value)
         with _core.wide_types(), _core.eagerly():

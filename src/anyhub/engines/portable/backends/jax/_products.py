@@ -23,7 +23,7 @@ def as_product(equation: str) -> Callable[[Any, Any], Any] | None:
     x, y = operands
     contracted = [label for label in x if label in y and label not in output]
     is_product = all(_is_plain(own, other, output) for own, other in ((x, y), (y, x)))
-    if not contracted or not is_product:
+    if not contracted or not is_product or not {*output} <= {*x, *y}:
         return None
     if _first(y, x, output) < _first(x, y, output):
         multiply = _product(y, x, contracted, output)

@@ -20,6 +20,9 @@ _SOMETHING = np.zeros((), bool)
 # Bytes; JAX copies what lies otherwise.
 _ALIGNMENT = 64
 
+NO_VARIABLES = frozenset[str]()
+"""Element types of which Keras has no variables here."""
+
 
 def device_dtype(name: str) -> str:
     """The type that stands for a type now."""
@@ -134,19 +137,6 @@ def variable_dtype(name: str, value: Any) -> str:
 def dense(tensor: Any) -> Any:
     """The tensor itself, without the gaps of a sparse one."""
     return tensor.todense() if isinstance(tensor, JAXSparse) else tensor
-
-
-def check_variable(name: str, dtype: str) -> None:
-    """Refuse variables of types that cannot be held.
-
-    Raises:
-        EngineError: The type is one of them.
-    """
-    if dtype == "string":
-        raise EngineError(
-            f"variable {name!r} is of type string, of which JAX has no arrays; load the model with "
-            "engine='tensorflow'"
-        )
 
 
 def check_fits(value: Any, dtype: str) -> None:

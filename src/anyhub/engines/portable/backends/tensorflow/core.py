@@ -11,6 +11,9 @@ import tensorflow as tf
 from anyhub.engines.portable.errors import HostValueError
 from anyhub.errors import EngineError
 
+NO_VARIABLES = frozenset[str]()
+"""Element types of which Keras has no variables here."""
+
 
 def device_dtype(name: str) -> str:
     """The type that stands for a type now: itself."""
@@ -121,19 +124,6 @@ def variable_dtype(name: str, value: Any) -> str:  # noqa: ARG001 - JAX looks at
 def dense(tensor: Any) -> Any:
     """The tensor itself, without the gaps of a sparse one; Keras makes them of x * 2 in models."""
     return tf.sparse.to_dense(tensor) if isinstance(tensor, tf.SparseTensor) else tensor
-
-
-def check_variable(name: str, dtype: str) -> None:
-    """Refuse variables of types that cannot be held.
-
-    Raises:
-        EngineError: The type is one of them.
-    """
-    if dtype == "string":
-        raise EngineError(
-            f"variable {name!r} is of type string, of which Keras has no variables; load the model "
-            "with engine='tensorflow'"
-        )
 
 
 def check_fits(value: Any, dtype: str) -> None:

@@ -22,6 +22,9 @@ _CARRIERS = {
 }
 _NAMES = {dtype: name for name, (dtype, _, _) in _CARRIERS.items()}
 
+NO_VARIABLES = frozenset({"uint64"})
+"""Element types of which Keras has no variables here."""
+
 
 def device_dtype(name: str) -> str:
     """The type that stands for a type now: itself."""
@@ -138,37 +141,20 @@ def dense(tensor: Any) -> Any:
     return tensor
 
 
-def check_variable(name: str, dtype: str) -> None:
-    """Refuse variables of types that cannot be held.
-
-    Raises:
-        EngineError: The type is one of them.
-    """
-    if dtype in ("uint64", "string"):
-        raise EngineError(
-            f"variable {name!r} is of type {dtype}, which Keras has no variables of on torch; load "
-            "the model with engine='tensorflow'"
-        )
-
-
 def check_fits(value: Any, dtype: str) -> None:
     """Refuse integers that do not fit: all do."""
 
 
 def apart(results: list[Any], captures: Any) -> list[Any]:
     """Results that share no memory with variables."""
-    views = [i for i, x in enumerate(results) if isinstance(x, torch.Tensor) and x._is_view()]
-    if views:
-        held = {_place(c.variable.value) for c in captures if getattr(c, "is_loaded", False)}
-        for i in views:
-            if _place(results[i]) in held:
-                results[i] = results[i].clone()
-    return results
-
-
-def _place(tensor: Any) -> int:
-    place: int = tensor.untyped_storage().data_ptr()
-    return place
+    bases = [getattr(result, "_base", None) for result in results]
+    if all(base is None for base in bases):
+        return results
+    held = {id(c.variable.value) for c in captures if getattr(c, "is_loaded", False)}
+    return [
+        result.clone() if id(base) in held else result
+        for result, base in zip(results, bases, strict=True)
+    ]
 
 
 def is_transformed() -> bool:
